@@ -1,0 +1,880 @@
+/*
+ * libcall: begin a job, cancel it, and know what became of it.
+ *
+ * Make an object in an apartment, make a call object for it (call_create), begin a method
+ * (call_begin), go on with other work or wait (call_wait), cancel it from any thread through the
+ * cancel interface that the call object is queried for (call_query_cancel, call_cancel), and
+ * collect the result (call_finish), which frees the call object for the next begin. The call's
+ * fate (call_get_fate) says whether the work never started, stopped, completed anyway, or is still
+ * running. A thread that never looks for a cancel cannot be stopped in process: the client is
+ * freed, the work goes on, and the fate says so.
+ *
+ * Rules for every function
+ *
+ * Handles are one-field structs, one type per kind; {0} is the null handle. Each function checks
+ * kind, slot and generation: a null, released, forged or wrong-kind handle gives E_HANDLE. No
+ * handle is given out twice in the life of the process. In the child of a fork a handle of the
+ * parent gives RPC_E_DISCONNECTED.
+ *
+ * Results are HRESULTs: success is zero or positive. Compare codes for equality.
+ *
+ * Outputs that are lengths, numbers or handles are cleared first and set on success alone, except
+ * where a function says otherwise; buffers are never cleared. An output pointer that is NULL gives
+ * E_POINTER unless the function says that it may be NULL; so does a NULL buffer whose length is not
+ * 0. A NULL buffer of length 0 is an empty one.
+ *
+ * Threads: any function from any thread at any time, also from inside a method, unless it says
+ * otherwise. No lock is held while the program's code runs. A wait that could never end gives
+ * CALL_E_DEADLOCK. Milliseconds are the unit of waits, seconds that of call_cancel.
+ *
+ * Memory: inputs, names and options are copied before the function returns.
+ *
+ * Options and classes are structs whose first field is their size. A smaller size than this
+ * header's, a flag that is not known, or a reserved field that is not 0 gives E_INVALIDARG; a
+ * larger size is taken if what is beyond this header is zero.
+ *
+ * Every function may also return E_UNEXPECTED: a defect of the library, caught at the boundary.
+ * An immediate failure leaves its code and message with the thread (call_get_last_error).
+ *
+ * Loading the library starts no thread and opens no descriptor; it is never unloaded. Its threads
+ * block all signals.
+ */
+
+#ifndef CALL_H
+#define CALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version this header belongs to; call_version() tells that of the loaded library. */
+#define CALL_VERSION_MAJOR 0
+#define CALL_VERSION_MINOR 1
+#define CALL_VERSION_PATCH 0
+#define CALL_VERSION 0x00000100u /* major << 16 | minor << 8 | patch */
+
+/* Warns where a result that must be looked at is not. */
+#ifndef CALL_MUST_USE
+#if defined(__GNUC__) || defined(__clang__)
+#define CALL_MUST_USE __attribute__((warn_unused_result))
+#else
+#define CALL_MUST_USE
+#endif
+#endif
+
+/* Codes. Compare them for equality: RPC_S_CALLPENDING, whose name says success, is negative.
+ * Windows has its own definitions of the standard ones; elsewhere they are these. */
+#if defined(_WIN32)
+#include <windows.h>
+#endif
+#ifndef S_OK
+/* Success. */
+#define S_OK                         0              /* 0x00000000 */
+#endif
+#ifndef S_FALSE
+/* Success with a negative answer: something remains, or there is nothing to tell. */
+#define S_FALSE                      1              /* 0x00000001 */
+#endif
+#ifndef E_NOTIMPL
+/* Not implemented. */
+#define E_NOTIMPL                    (-2147467263)  /* 0x80004001 */
+#endif
+#ifndef E_NOINTERFACE
+/* The call object has no cancel interface. */
+#define E_NOINTERFACE                (-2147467262)  /* 0x80004002 */
+#endif
+#ifndef E_POINTER
+/* A pointer that must not be NULL is NULL. */
+#define E_POINTER                    (-2147467261)  /* 0x80004003 */
+#endif
+#ifndef E_ABORT
+/* Aborted: a method gave up. */
+#define E_ABORT                      (-2147467260)  /* 0x80004004 */
+#endif
+#ifndef E_FAIL
+/* Unspecified failure: a method failed. */
+#define E_FAIL                       (-2147467259)  /* 0x80004005 */
+#endif
+#ifndef E_UNEXPECTED
+/* Unexpected failure: a defect of the library, or a method that ended with a code that no method may end with. */
+#define E_UNEXPECTED                 (-2147418113)  /* 0x8000FFFF */
+#endif
+#ifndef RPC_E_CALL_CANCELED
+/* The call was canceled. */
+#define RPC_E_CALL_CANCELED          (-2147418110)  /* 0x80010002 */
+#endif
+#ifndef RPC_E_OUT_OF_RESOURCES
+/* A resource of the library or the system is used up: handles, references or threads. */
+#define RPC_E_OUT_OF_RESOURCES       (-2147417855)  /* 0x80010101 */
+#endif
+#ifndef RPC_E_SERVERFAULT
+/* The method failed with a panic or an exception. */
+#define RPC_E_SERVERFAULT            (-2147417851)  /* 0x80010105 */
+#endif
+#ifndef RPC_E_DISCONNECTED
+/* The object's apartment is closed, or the handle belongs to the parent of this process. */
+#define RPC_E_DISCONNECTED           (-2147417848)  /* 0x80010108 */
+#endif
+#ifndef RPC_E_WRONG_THREAD
+/* Only the thread that owns the apartment may do this. */
+#define RPC_E_WRONG_THREAD           (-2147417842)  /* 0x8001010E */
+#endif
+#ifndef RPC_S_CALLPENDING
+/* Not yet: the call is in progress, or no cancel was requested. */
+#define RPC_S_CALLPENDING            (-2147417835)  /* 0x80010115 */
+#endif
+#ifndef RPC_E_CALL_COMPLETE
+/* The call is complete, or no call is in progress. */
+#define RPC_E_CALL_COMPLETE          (-2147417833)  /* 0x80010117 */
+#endif
+#ifndef RPC_E_TIMEOUT
+/* The deadline passed. */
+#define RPC_E_TIMEOUT                (-2147417825)  /* 0x8001011F */
+#endif
+#ifndef CO_E_CANCEL_DISABLED
+/* Cancellation is disabled. */
+#define CO_E_CANCEL_DISABLED         (-2147417792)  /* 0x80010140 */
+#endif
+#ifndef DISP_E_MEMBERNOTFOUND
+/* The class has no method of that number. */
+#define DISP_E_MEMBERNOTFOUND        (-2147352573)  /* 0x80020003 */
+#endif
+#ifndef DISP_E_UNKNOWNNAME
+/* The class has no method of that name. */
+#define DISP_E_UNKNOWNNAME           (-2147352570)  /* 0x80020006 */
+#endif
+#ifndef E_ACCESSDENIED
+/* Access denied: a method was not allowed to do what it was asked for. */
+#define E_ACCESSDENIED               (-2147024891)  /* 0x80070005 */
+#endif
+#ifndef E_HANDLE
+/* The handle is null, released, of another kind, or never was one. */
+#define E_HANDLE                     (-2147024890)  /* 0x80070006 */
+#endif
+#ifndef E_OUTOFMEMORY
+/* Out of memory. */
+#define E_OUTOFMEMORY                (-2147024882)  /* 0x8007000E */
+#endif
+#ifndef E_INVALIDARG
+/* An argument is not valid. */
+#define E_INVALIDARG                 (-2147024809)  /* 0x80070057 */
+#endif
+/* The name under which the model's pages print RPC_S_CALLPENDING for a busy call object. */
+#define RPC_E_CALL_PENDING RPC_S_CALLPENDING
+
+/* The method goes on after it returned and completes its call later. */
+#define CALL_S_DEFERRED              262656         /* 0x00040200 */
+/* The buffer is too small; the needed length was given and nothing is lost. */
+#define CALL_E_MORE_DATA             (-2147024662)  /* 0x800700EA */
+/* The wait could never end. */
+#define CALL_E_DEADLOCK              (-2147023765)  /* 0x8007046B */
+/* The apartment's queue is full. */
+#define CALL_E_TOO_BUSY              (-2147023173)  /* 0x800706BB */
+
+/* No end of a wait, in milliseconds and in seconds. */
+#define CALL_INFINITE 0xFFFFFFFFu
+
+/* call_class_t.flags */
+#define CALL_CLASS_CUSTOM_MARSHALING 1u
+
+/* call_apartment_options_t.kind */
+#define CALL_APARTMENT_MULTI 0u  /* a pool of threads */
+#define CALL_APARTMENT_SINGLE 1u /* the creating thread, by pumping */
+#define CALL_APARTMENT_SERIAL 2u /* one thread of the library, one method at a time */
+
+/* call_fate_t */
+#define CALL_FATE_NONE 0          /* no call was begun, or it is pending */
+#define CALL_FATE_COMPLETED 1     /* the method ended: a result, a failure or a panic */
+#define CALL_FATE_NEVER_STARTED 2 /* the method was not entered and will not be */
+#define CALL_FATE_STOPPED 3       /* a cancel was requested, and the method ended with RPC_E_CALL_CANCELED */
+#define CALL_FATE_RUNNING 4       /* the client was freed, and the method has not ended; changes when it does */
+#define CALL_FATE_KILLED 5        /* the process of the method is gone */
+#define CALL_FATE_UNKNOWN 6       /* contact was lost, and nothing proves more */
+
+
+/**
+ * An HRESULT: zero or positive is success.
+ */
+typedef int32_t call_hresult_t;
+
+/**
+ * An object: a class's functions and a pointer of the program's, in an apartment.
+ */
+typedef struct call_object_t {
+    uint64_t id;
+} call_object_t;
+
+/**
+ * A call object.
+ */
+typedef struct call_t {
+    uint64_t id;
+} call_t;
+
+/**
+ * What became of the work of a call: one of CALL_FATE_*.
+ */
+typedef int32_t call_fate_t;
+
+/**
+ * The cancel interface of one call: the one in progress when it was queried, or else the next one
+ * begun, and never another.
+ */
+typedef struct call_cancel_t {
+    uint64_t id;
+} call_cancel_t;
+
+/**
+ * An apartment: where objects live and their methods run.
+ */
+typedef struct call_apartment_t {
+    uint64_t id;
+} call_apartment_t;
+
+/**
+ * The server's view of one call: from the start of the method until its end, which is the return
+ * of invoke or, after CALL_S_DEFERRED, call_context_complete. Later uses give
+ * RPC_E_CALL_COMPLETE.
+ */
+typedef struct call_context_t {
+    uint64_t id;
+} call_context_t;
+
+/**
+ * Runs a method. in is valid until it returns and aligned for any type. Returns the method's
+ * result, or CALL_S_DEFERRED and ends with call_context_complete later, from any thread. A
+ * method cannot end with RPC_S_CALLPENDING or CALL_E_MORE_DATA: its call would end with
+ * E_UNEXPECTED.
+ */
+typedef call_hresult_t (*call_method_fn)(void *self,
+                                         struct call_context_t context,
+                                         uint32_t method,
+                                         const void *in,
+                                         size_t in_len);
+
+/**
+ * Tells an object that one of its calls is canceled, with grace_ms left. Must not block.
+ */
+typedef call_hresult_t (*call_cancel_fn)(void *self,
+                                         struct call_context_t context,
+                                         uint32_t grace_ms);
+
+/**
+ * Runs once, when the last reference to the object is gone and none of its methods runs, on the
+ * thread that drops it. Must not block.
+ */
+typedef void (*call_destroy_fn)(void *self);
+
+/**
+ * What objects of a kind can do. Exactly one of invoke and begin is set. Classes with begin or
+ * cancel, and custom marshaling, are not implemented yet (E_NOTIMPL).
+ */
+typedef struct call_class_t {
+    /**
+     * sizeof(call_class_t).
+     */
+    size_t size;
+    /**
+     * The methods' names; the index is the method's number. No name is NULL.
+     */
+    const char *const *methods;
+    uint32_t method_count;
+    /**
+     * 0, or CALL_CLASS_CUSTOM_MARSHALING.
+     */
+    uint32_t flags;
+    /**
+     * Runs a method. Called on several threads at once if there are several calls.
+     */
+    call_method_fn invoke;
+    /**
+     * Starts a method, as an object with a call object of its own does.
+     */
+    call_method_fn begin;
+    /**
+     * The object's own cancel interface, or NULL.
+     */
+    call_cancel_fn cancel;
+    /**
+     * Or NULL.
+     */
+    call_destroy_fn destroy;
+} call_class_t;
+
+/**
+ * How an object is bound. NULL, or:
+ */
+typedef struct call_bind_options_t {
+    /**
+     * sizeof(call_bind_options_t).
+     */
+    size_t size;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} call_bind_options_t;
+
+/**
+ * How an apartment is made. All zero but size is the default.
+ */
+typedef struct call_apartment_options_t {
+    /**
+     * sizeof(call_apartment_options_t).
+     */
+    size_t size;
+    /**
+     * CALL_APARTMENT_*.
+     */
+    uint32_t kind;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+    /**
+     * MULTI: threads kept ready, at most 32767; 0: one per CPU. They start with the first calls.
+     */
+    uint32_t workers;
+    /**
+     * MULTI: how far it may grow while methods wait for calls, at most 32767 and not below
+     * workers; 0: 512, or workers if that is more.
+     */
+    uint32_t max_workers;
+    /**
+     * Calls waiting to start; 0: no limit.
+     */
+    uint32_t queue_limit;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The name of its threads, or NULL.
+     */
+    const char *name;
+} call_apartment_options_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the loaded library, packed as CALL_VERSION.
+ *
+ * Threads: any. Blocks: no.
+ */
+uint32_t call_version(void);
+
+/**
+ * The name of a code's macro, such as "RPC_E_CALL_CANCELED"; "unknown HRESULT" for a code that the
+ * library does not return of its own.
+ *
+ * Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
+ */
+const char *call_hresult_name(call_hresult_t code);
+
+/**
+ * One sentence that says what a code means; for a code that the library does not return of its
+ * own, that it is unknown.
+ *
+ * Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
+ */
+const char *call_hresult_message(call_hresult_t code);
+
+/**
+ * The calling thread's last immediate failure: its code, and a message that says what it was
+ * about. Reading moves it out. Successes and RPC_S_CALLPENDING leave it as it is, and so do
+ * call_request_cancel and this function.
+ *
+ * len_out gets the message's length with its NUL. Each pointer may be NULL, message_out with cap
+ * 0: then the code alone is read, and the message is let go.
+ *
+ * Threads: any; each has its own. Blocks: no.
+ *
+ * Returns S_OK: there it is. S_FALSE: there is none (code S_OK, an empty message).
+ * CALL_E_MORE_DATA: cap is too small for the message, the needed size is in len_out, nothing was
+ * moved. E_POINTER: message_out is NULL, but cap is not 0.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_last_error(call_hresult_t *code_out,
+                                   char *message_out,
+                                   size_t cap,
+                                   size_t *len_out);
+
+/**
+ * Makes a call object for an object: idle, with one reference, to be begun any number of times, one
+ * call at a time. It keeps the object alive. (CR-2, CR-7, CR-9, LT-1)
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases the call object with call_release.
+ *
+ * Returns S_OK. E_POINTER: call_out is NULL (CR-4). E_HANDLE: not a living object.
+ * E_OUTOFMEMORY.
+ */
+CALL_MUST_USE call_hresult_t call_create(struct call_object_t object, struct call_t *call_out);
+
+/**
+ * Begins a call of a method: queues it to the object's apartment and returns. The input is copied
+ * before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
+ *
+ * Threads: any; of several that begin at once exactly one wins. Blocks: no.
+ *
+ * Returns S_OK: the call is in progress. RPC_S_CALLPENDING: the call object is busy; nothing was
+ * changed (BG-3 to BG-5). DISP_E_MEMBERNOTFOUND: the class has no such method. CALL_E_TOO_BUSY:
+ * the apartment's queue is at its limit. RPC_E_DISCONNECTED: the apartment is closed.
+ * RPC_E_OUT_OF_RESOURCES: the apartment has no thread, and none could be started. E_POINTER: in is
+ * NULL, but in_len is not 0. E_HANDLE: not a living call object. E_OUTOFMEMORY. After a failure
+ * nothing is pending (BG-7), and the last call's fate and message stay.
+ */
+CALL_MUST_USE
+call_hresult_t call_begin(struct call_t call,
+                          uint32_t method,
+                          const void *in,
+                          size_t in_len);
+
+/**
+ * Waits until the call in progress is complete: its method ended, or it was canceled. Waits for
+ * the begin that it finds, however often the call object is begun later. (WT-1 to WT-8, CN-16)
+ *
+ * Threads: any number at once. Blocks: up to timeout_ms milliseconds; 0 polls, CALL_INFINITE waits
+ * without end.
+ *
+ * Returns S_OK: complete, now and until it is finished (WT-3, WT-4). RPC_S_CALLPENDING: the time
+ * is over; a negative code, so compare (WT-1, WT-2). RPC_E_CALL_COMPLETE: no call is in progress
+ * (WT-6, WT-7). CALL_E_DEADLOCK: asked from a method that the call cannot end before.
+ * E_HANDLE: not a living call object.
+ */
+CALL_MUST_USE
+call_hresult_t call_wait(struct call_t call,
+                         uint32_t timeout_ms);
+
+/**
+ * Finishes the call in progress: waits until it is complete, gives what its method wrote and
+ * returns what its method returned. The call object is then idle and may be begun again. (FI-1 to
+ * FI-17)
+ *
+ * out_len_out gets the length of the output, also with CALL_E_MORE_DATA; it may be NULL. out NULL
+ * with out_cap 0 asks for the length if out_len_out is given, and drops the output if not.
+ *
+ * Threads: any; of several that finish at once one wins (FI-8). Blocks: until the call is complete,
+ * which for a canceled call is the end of its grace period at the latest (FI-6).
+ *
+ * Returns the method's result, with its output whatever the result is. RPC_E_CALL_CANCELED: the call
+ * was canceled before its method answered; no output (FI-5). RPC_E_DISCONNECTED: the apartment was
+ * closed (FI-15). RPC_E_SERVERFAULT: the method panicked (FI-12). E_UNEXPECTED: the method ended
+ * with a code that no method may end with.
+ * The call goes on being in progress, and nothing is lost, after these: CALL_E_MORE_DATA: out_cap is
+ * smaller than the output; call again. CALL_E_DEADLOCK: asked from a method that the call cannot
+ * end before. E_POINTER: out is NULL, but out_cap is not 0. RPC_E_CALL_COMPLETE: no call is in
+ * progress, or another thread is finishing it (FI-4, FI-7, FI-8). E_HANDLE: not a living call
+ * object.
+ */
+CALL_MUST_USE
+call_hresult_t call_finish(struct call_t call,
+                           void *out,
+                           size_t out_cap,
+                           size_t *out_len_out);
+
+/**
+ * As call_finish, without waiting.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns as call_finish does, and RPC_S_CALLPENDING: the call is not complete yet.
+ */
+CALL_MUST_USE
+call_hresult_t call_try_finish(struct call_t call,
+                               void *out,
+                               size_t out_cap,
+                               size_t *out_len_out);
+
+/**
+ * One reference more to a call object.
+ *
+ * Threads: any. Blocks: no. Ownership: one call_release more.
+ *
+ * Returns S_OK. RPC_E_OUT_OF_RESOURCES: a million references. E_HANDLE: not a living call object.
+ */
+CALL_MUST_USE
+call_hresult_t call_add_ref(struct call_t call);
+
+/**
+ * Gives back a reference. With the last one the handle is dead. A call in progress is neither
+ * canceled nor waited for: its method runs to its end and its result is freed unseen. (RL-1 to
+ * RL-5, LT-2)
+ *
+ * Threads: any. Blocks: no; the object's destroy may run.
+ *
+ * Returns S_OK. E_HANDLE: not a living call object.
+ */
+call_hresult_t call_release(struct call_t call);
+
+/**
+ * What became of the work of the call object's last call: CALL_FATE_NONE before the first
+ * completion and while a call is pending, then from its completion until the next begin one of the
+ * others. CALL_FATE_RUNNING changes to what it turned out to be when the method ends, also after
+ * the call was finished.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_POINTER: fate_out is NULL. E_HANDLE: not a living call object.
+ */
+CALL_MUST_USE call_hresult_t call_get_fate(struct call_t call, call_fate_t *fate_out);
+
+/**
+ * The message of the last call, from its completion until the next begin: what its method gave with
+ * call_context_set_error, or what the library says of a panic or of a code that no method may end
+ * with.
+ *
+ * len_out gets the message's length with its NUL; it may be NULL. message_out may be NULL with cap
+ * 0, to ask for the length.
+ *
+ * Threads: any; not bound to the one that began or finished. Blocks: no.
+ *
+ * Returns S_OK. S_FALSE: there is no message (an empty text). CALL_E_MORE_DATA: cap is too small;
+ * the needed size is in len_out. RPC_S_CALLPENDING: the call is in progress. RPC_E_CALL_COMPLETE:
+ * the call object was never begun. E_POINTER: message_out is NULL, but cap is not 0. E_HANDLE: not
+ * a living call object.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_error(struct call_t call,
+                              char *message_out,
+                              size_t cap,
+                              size_t *len_out);
+
+/**
+ * How far the call in progress, or else the last one, has told to be: 0 of 0 before its method says
+ * anything. The unit is the method's; a total of 0 is unknown.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_POINTER: done_out or total_out is NULL. E_HANDLE: not a living call object.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_progress(struct call_t call,
+                                 uint64_t *done_out,
+                                 uint64_t *total_out);
+
+/**
+ * Queries a call object for its cancel interface. It names the call in progress or, if there is
+ * none, the next one begun; when that call is finished it answers RPC_E_CALL_COMPLETE for good, so
+ * a late cancel never hits another call. It goes on working after call_release. (MK-1)
+ *
+ * The first query in a process starts the thread that ends grace periods.
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases it with call_cancel_release.
+ *
+ * Returns S_OK. E_POINTER: cancel_out is NULL. E_HANDLE: not a living call object.
+ * E_OUTOFMEMORY. RPC_E_OUT_OF_RESOURCES: the thread could not be started.
+ */
+CALL_MUST_USE
+call_hresult_t call_query_cancel(struct call_t call,
+                                 struct call_cancel_t *cancel_out);
+
+/**
+ * Asks for the call to end, and waits up to seconds for the server's answer. A call that has not
+ * started never will, and is complete at once. 0 does not wait: the client is freed now, and the
+ * method goes on without it. CALL_INFINITE waits as long as the method takes. After that time the
+ * client is freed. The call object stays busy until it is finished. (CN-1 to CN-16, TO-1 to TO-8)
+ *
+ * A further cancel is answered at once, and an earlier end of its grace period replaces a later
+ * one. Inside the very method that is to end it only asks, and does not wait.
+ *
+ * Threads: any. Blocks: up to seconds seconds.
+ *
+ * Returns S_OK: the request was made, and the client is freed; whether the work stopped, the fate
+ * says (CN-1, CN-3, CN-9). RPC_E_CALL_COMPLETE: the method answered in time, whatever it answered,
+ * or before, or no call is in progress (CN-2, CN-6, CN-7). RPC_E_CALL_CANCELED: it was canceled
+ * before (CN-5). CALL_E_DEADLOCK: the request was made, but a wait without end from this method
+ * could never end. E_HANDLE: not a living cancel handle.
+ */
+call_hresult_t call_cancel(struct call_cancel_t cancel,
+                           uint32_t seconds);
+
+/**
+ * Asks for the call to end as call_cancel does, and returns at once. The grace period, in
+ * milliseconds, is ended by a thread of the library; 0 frees the client now, CALL_INFINITE leaves
+ * the method all the time it takes. The thread's last failure is not touched.
+ *
+ * Threads: any, and signal handlers: it is async-signal-safe. Blocks: no.
+ *
+ * Returns S_OK: the request was made. RPC_E_CALL_COMPLETE: the call is complete, or none is in
+ * progress. RPC_E_CALL_CANCELED: it was canceled before; an earlier end of grace replaces a later
+ * one. E_HANDLE: not a living cancel handle.
+ */
+call_hresult_t call_request_cancel(struct call_cancel_t cancel, uint32_t grace_ms);
+
+/**
+ * Asks whether the call was canceled. Changes nothing. (TC-1 to TC-7)
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns RPC_E_CALL_CANCELED: a cancel was requested and the call has not been finished since.
+ * RPC_S_CALLPENDING: it is in progress, and none was; a negative code, so compare.
+ * RPC_E_CALL_COMPLETE: the method ended, or no call is in progress. E_HANDLE: not a living cancel
+ * handle.
+ */
+CALL_MUST_USE
+call_hresult_t call_test_cancel(struct call_cancel_t cancel);
+
+/**
+ * Gives back a cancel interface. The call goes on. (CN-15)
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_HANDLE: not a living cancel handle.
+ */
+call_hresult_t call_cancel_release(struct call_cancel_t cancel);
+
+/**
+ * Makes an object: self with the functions of a class, living in an apartment. The null apartment
+ * is a process-wide one of kind CALL_APARTMENT_MULTI, made on first use. The class is copied.
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases the object with call_object_release;
+ * self is the object's until destroy runs. If this fails destroy is not called.
+ *
+ * Returns S_OK. E_POINTER: object_out, cls, the list of names or a name in it is NULL.
+ * E_INVALIDARG: the class's size or flags, or not exactly one of invoke and begin, or custom
+ * marshaling without begin. E_NOTIMPL: a class with begin or cancel. RPC_E_DISCONNECTED: the
+ * apartment is closed. E_HANDLE: not a living apartment. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_object_create(struct call_apartment_t apartment,
+                                  const struct call_class_t *cls,
+                                  void *self,
+                                  struct call_object_t *object_out);
+
+/**
+ * Binds an object by its moniker. Not implemented yet.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns E_NOTIMPL. E_POINTER: moniker or object_out is NULL. E_INVALIDARG: the options' size
+ * or flags.
+ */
+CALL_MUST_USE
+call_hresult_t call_object_bind(const char *moniker,
+                                const struct call_bind_options_t *options,
+                                struct call_object_t *object_out);
+
+/**
+ * The number of a class's method by its name.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. DISP_E_UNKNOWNNAME: the class has no method of that name. E_POINTER: name or
+ * method_out is NULL. E_HANDLE: not a living object.
+ */
+CALL_MUST_USE
+call_hresult_t call_object_find_method(struct call_object_t object,
+                                       const char *name,
+                                       uint32_t *method_out);
+
+/**
+ * One reference more to an object.
+ *
+ * Threads: any. Blocks: no. Ownership: one call_object_release more.
+ *
+ * Returns S_OK. RPC_E_OUT_OF_RESOURCES: a million references. E_HANDLE: not a living object.
+ */
+CALL_MUST_USE call_hresult_t call_object_add_ref(struct call_object_t object);
+
+/**
+ * Gives back a reference. With the last one the handle is dead; the object lives on while call
+ * objects or running methods need it, and then destroy runs.
+ *
+ * Threads: any. Blocks: no; destroy may run.
+ *
+ * Returns S_OK. E_HANDLE: not a living object.
+ */
+call_hresult_t call_object_release(struct call_object_t object);
+
+/**
+ * Appends to the call's output, which the client collects when it finishes the call.
+ *
+ * Threads: any. Blocks: no. Ownership: the data is copied.
+ *
+ * Returns S_OK. RPC_E_CALL_CANCELED: the client was freed by a cancel; nobody will read the output.
+ * RPC_E_CALL_COMPLETE: the method has ended. E_POINTER: data is NULL, but len is not 0. E_HANDLE:
+ * not the context of a method that runs. E_OUTOFMEMORY: the output is as it was.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_write(struct call_context_t context,
+                                  const void *data,
+                                  size_t len);
+
+/**
+ * Asks whether the call was canceled: what a method does every now and then. One look at memory;
+ * it reads no clock. The null context is this thread's innermost method. (SV-9, SV-11, TC-1, TC-2)
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns RPC_S_CALLPENDING: go on; a negative code, so compare. RPC_E_CALL_CANCELED: free what was
+ * made and return RPC_E_CALL_CANCELED. RPC_E_CALL_COMPLETE: the method has ended, or the context is
+ * null and no method runs on this thread. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_test_cancel(struct call_context_t context);
+
+/**
+ * Sleeps until the call is canceled. The null context is this thread's innermost method.
+ *
+ * Threads: any. Blocks: up to timeout_ms milliseconds; CALL_INFINITE without end.
+ *
+ * Returns RPC_E_CALL_CANCELED: canceled. RPC_S_CALLPENDING: the time is over. RPC_E_CALL_COMPLETE:
+ * the method has ended, or the context is null and no method runs on this thread. E_HANDLE: never
+ * was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_wait_cancel(struct call_context_t context,
+                                        uint32_t timeout_ms);
+
+/**
+ * Ends a method that returned CALL_S_DEFERRED, or is about to: the client's call is complete with
+ * this result. (SG-1 to SG-4, SG-8, SV-6)
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK, also when the client has gone on and the result is dropped (SG-4).
+ * RPC_E_CALL_COMPLETE: the method has ended; the first result stands (SG-3). E_INVALIDARG: no method
+ * may end with RPC_S_CALLPENDING, CALL_E_MORE_DATA or CALL_S_DEFERRED; the call ended with
+ * E_UNEXPECTED. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_complete(struct call_context_t context,
+                                     call_hresult_t result);
+
+/**
+ * Tells the client how far the method is, in a unit of its own; a total of 0 is unknown.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. RPC_E_CALL_CANCELED: the client was freed by a cancel. RPC_E_CALL_COMPLETE: the
+ * method has ended. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_set_progress(struct call_context_t context,
+                                         uint64_t done,
+                                         uint64_t total);
+
+/**
+ * Gives the message that goes with the call's result, in place of an earlier one; the client reads
+ * it with call_get_error.
+ *
+ * Threads: any. Blocks: no. Ownership: the text is copied; what is not UTF-8 in it is replaced.
+ *
+ * Returns S_OK. RPC_E_CALL_CANCELED: the client was freed by a cancel. RPC_E_CALL_COMPLETE: the
+ * method has ended. E_POINTER: message is NULL. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_set_error(struct call_context_t context,
+                                      const char *message);
+
+/**
+ * Makes an apartment. NULL options are the defaults: CALL_APARTMENT_MULTI, one thread per CPU.
+ * Its threads start with the first calls, more of them while methods wait for calls.
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases the apartment with
+ * call_apartment_release.
+ *
+ * Returns S_OK. E_POINTER: apartment_out is NULL. E_INVALIDARG: the options' size, kind, flags,
+ * reserved field or numbers of workers. E_NOTIMPL: CALL_APARTMENT_SINGLE and
+ * CALL_APARTMENT_SERIAL. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_apartment_create(const struct call_apartment_options_t *options,
+                                     struct call_apartment_t *apartment_out);
+
+/**
+ * Serves the calls of an apartment of kind CALL_APARTMENT_SINGLE on the thread that owns it. As
+ * there are none yet, no thread is the right one.
+ *
+ * Threads: the apartment's owner. Blocks: no.
+ *
+ * Returns RPC_E_WRONG_THREAD: the apartment is of another kind. E_HANDLE: not a living apartment.
+ */
+CALL_MUST_USE
+call_hresult_t call_apartment_pump(struct call_apartment_t apartment,
+                                   uint32_t _timeout_ms,
+                                   uint32_t *served_out);
+
+/**
+ * Closes an apartment: begins are refused from now on (RPC_E_DISCONNECTED), queued calls end with
+ * RPC_E_DISCONNECTED and never start, running ones are canceled with the timeout as their grace
+ * period and then abandoned (RPC_E_DISCONNECTED). May be called again, to wait longer. From one of
+ * the apartment's own methods it does not wait.
+ *
+ * remaining_out gets the number of methods that still run; it may be NULL.
+ *
+ * Threads: any. Blocks: until no method runs, and up to timeout_ms milliseconds; CALL_INFINITE
+ * without end.
+ *
+ * Returns S_OK: no method runs. S_FALSE: some do, and the apartment lives until they end.
+ * E_HANDLE: not a living apartment. RPC_E_OUT_OF_RESOURCES: the thread that ends grace periods
+ * could not be started; nothing was closed.
+ */
+call_hresult_t call_apartment_close(struct call_apartment_t apartment,
+                                    uint32_t timeout_ms,
+                                    uint32_t *remaining_out);
+
+/**
+ * Gives back the apartment's handle. The apartment lives while an object lives in it; then its
+ * threads end.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_HANDLE: not a living apartment.
+ */
+call_hresult_t call_apartment_release(struct call_apartment_t apartment);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/* The layout that the library was built with. */
+#if defined(__LP64__) || defined(_WIN64)
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define CALL_ASSERT_LAYOUT(what) static_assert(what, #what)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define CALL_ASSERT_LAYOUT(what) _Static_assert(what, #what)
+#endif
+#endif
+#ifdef CALL_ASSERT_LAYOUT
+CALL_ASSERT_LAYOUT(sizeof(call_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_cancel_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_cancel_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_object_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_object_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_apartment_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_context_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_context_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_class_t) == 56);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, size) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, methods) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, method_count) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, flags) == 20);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, invoke) == 24);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, begin) == 32);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, cancel) == 40);
+CALL_ASSERT_LAYOUT(offsetof(call_class_t, destroy) == 48);
+CALL_ASSERT_LAYOUT(sizeof(call_bind_options_t) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, size) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, flags) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, reserved) == 12);
+CALL_ASSERT_LAYOUT(sizeof(call_apartment_options_t) == 40);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, size) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, kind) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, flags) == 12);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, workers) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, max_workers) == 20);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, queue_limit) == 24);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, reserved) == 28);
+CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, name) == 32);
+#undef CALL_ASSERT_LAYOUT
+#endif
+
+#endif /* CALL_H */

@@ -1,0 +1,330 @@
+//! The call object: what the program holds, begins, waits for and finishes.
+//!
+//! A call object is busy from begin until finish; each begin has an [`Execution`] of its own. The
+//! slot's word (`handle::RefWord`) has three flags of ours:
+//!
+//! 1. `BUSY`, from the begin that won until the finish that ended it. While it is clear, begin owns
+//!    the choice of the next execution.
+//! 2. `FINISHING`, while a thread is in finish.
+//! 3. `CHOOSING`, while a begin or a query settles which execution is meant; others wait it out.
+//!
+//! `execution` and `next` are touched under `CHOOSING`, under `FINISHING` (which waits out
+//! `CHOOSING`, and `BUSY` then keeps the choice), or by who saw the last hold go. Those who only look
+//! read `current`, which names the execution, and ask the execution's own word whether it is still
+//! that one.
+
+use crate::buffer::Input;
+use crate::execution::{Execution, Told};
+use crate::frame;
+use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
+use crate::hresult::{
+    DISP_E_MEMBERNOTFOUND, E_HANDLE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
+};
+use crate::object::Object;
+use crate::state::{BEGUN, DONE, FINISHED, Fate, State};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
+use crate::time::Deadline;
+use crate::waits;
+use std::cell::UnsafeCell;
+
+/// See the module.
+#[repr(C, align(64))]
+pub struct CallSlot {
+    refs: RefWord,
+    link: AtomicU32,
+    current: AtomicU64,
+    chosen: UnsafeCell<Chosen>,
+}
+
+#[derive(Clone, Copy)]
+struct Chosen {
+    execution: Option<&'static Execution>,
+    /// Named for the next begin, where the last one's method still runs.
+    next: Option<&'static Execution>,
+}
+
+// SAFETY: `chosen` is touched as the module says.
+unsafe impl Sync for CallSlot {}
+// SAFETY: zero is an empty slot.
+unsafe impl SlabSlot for CallSlot {
+    fn link(&self) -> &AtomicU32 {
+        &self.link
+    }
+}
+
+const BUSY: u64 = 1;
+const FINISHING: u64 = 2;
+const CHOOSING: u64 = 4;
+
+static CALLS: Slab<CallSlot> = Slab::new();
+
+/// In the child of a fork.
+pub fn forget() {
+    CALLS.forget();
+}
+
+/// Why a call's word was not changed.
+enum Miss {
+    /// An answer, with its reason.
+    Answer(Failure),
+    /// Another thread settles which execution is meant.
+    Choosing,
+}
+
+impl From<Failure> for Miss {
+    fn from(failure: Failure) -> Self {
+        Self::Answer(failure)
+    }
+}
+
+const NO_CALL: Failure = Failure::because(RPC_E_CALL_COMPLETE, "no call is in progress on this call object");
+const BUSY_CALL: Failure = Failure::because(RPC_S_CALLPENDING, "the call object is busy until its call is finished");
+
+/// A call object, by its handle.
+#[derive(Clone, Copy)]
+pub struct Call {
+    slot: &'static CallSlot,
+    handle: Handle,
+}
+
+impl Call {
+    /// CR-2: a call object for `object`, idle, with one reference.
+    pub fn create(object: Arc<Object>) -> Result<u64, Failure> {
+        let execution = Execution::take(object)?;
+        let Some((number, slot)) = CALLS.take() else {
+            execution.detach();
+            return Err(E_OUTOFMEMORY.into());
+        };
+        let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
+        let chosen = Chosen { execution: Some(execution), next: None };
+        // SAFETY: a taken slot has one owner until it is opened.
+        unsafe { *slot.chosen.get() = chosen };
+        slot.current.store(execution.handle(execution.read().0).pack(), Ordering::Relaxed);
+        slot.refs.open(generation);
+        Ok(Handle { slot: number, generation }.encode(Kind::Call))
+    }
+
+    /// The call object of a handle; whether it lives, each use finds out by itself.
+    #[inline]
+    pub fn find(id: u64) -> Result<Self, Failure> {
+        let handle = Handle::decode(id, Kind::Call)?;
+        let slot = CALLS.get(handle.slot).ok_or(Failure::from(E_HANDLE))?;
+        Ok(Self { slot, handle })
+    }
+
+    /// Changes the word and pins, waiting out who is choosing.
+    #[inline]
+    fn enter(self, change: impl Fn(u64) -> Result<u64, Failure>) -> Result<(), Failure> {
+        let mut backoff = Backoff::new();
+        loop {
+            let entered = self.slot.refs.update(self.handle.generation, |word| {
+                if word & CHOOSING != 0 {
+                    return Err(Miss::Choosing);
+                }
+                Ok((RefWord::with_pin(change(word)?)?, ()))
+            });
+            match entered {
+                Ok(()) => return Ok(()),
+                Err(Miss::Answer(failure)) => return Err(failure),
+                Err(Miss::Choosing) => backoff.step(),
+            }
+        }
+    }
+
+    /// Ends what [`Call::enter`] began, clearing `flags`.
+    #[inline]
+    fn exit(self, flags: u64) {
+        let unpinned = self.slot.refs.unpin(flags);
+        self.settle(unpinned);
+    }
+
+    fn settle(self, unpinned: Unpinned) {
+        if unpinned == Unpinned::Alive {
+            return;
+        }
+        // SAFETY: the last hold is gone.
+        let chosen = unsafe { *self.slot.chosen.get() };
+        for execution in [chosen.execution, chosen.next].into_iter().flatten() {
+            execution.detach();
+        }
+        if self.slot.refs.vacate(self.handle.generation) {
+            CALLS.give(self.handle.slot);
+        }
+    }
+
+    /// One reference more.
+    pub fn add_ref(self) -> Outcome {
+        self.slot.refs.add(self.handle.generation).map(|()| S_OK)
+    }
+
+    /// RL-1 to RL-5: one reference less. A call in progress goes on.
+    pub fn release(self) -> Outcome {
+        let unpinned = self.slot.refs.release(self.handle.generation)?;
+        self.settle(unpinned);
+        Ok(S_OK)
+    }
+
+    /// BG-1 to BG-9.
+    pub fn begin(self, method: u32, input: &[u8]) -> Outcome {
+        let claim = |word| {
+            if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | BUSY | CHOOSING) }
+        };
+        match self.enter(claim) {
+            Err(BUSY_CALL) => return Ok(RPC_S_CALLPENDING),
+            entered => entered?,
+        }
+        let begun = self.begin_claimed(method, input);
+        self.exit(if begun.is_ok() { CHOOSING } else { BUSY | CHOOSING });
+        begun.map(|()| S_OK)
+    }
+
+    fn begin_claimed(self, method: u32, input: &[u8]) -> Result<(), Failure> {
+        // SAFETY: under CHOOSING.
+        let chosen = unsafe { &mut *self.slot.chosen.get() };
+        let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
+        let home = Arc::clone(&last.target().home);
+        if method as usize >= last.target().class.methods.len() {
+            return Err(DISP_E_MEMBERNOTFOUND.into());
+        }
+        // All that can fail comes before the execution is opened: a begin that fails leaves the
+        // fate and the message of the last one.
+        let input = Input::of(input)?;
+        home.admit()?;
+        let (execution, generation) = choose(chosen, last).inspect_err(|_| home.retract())?;
+        execution.open(generation, method, input);
+        self.slot.current.store(execution.handle(generation).pack(), Ordering::Release);
+        if !std::ptr::eq(execution, last) {
+            *chosen = Chosen { execution: Some(execution), next: None };
+            last.detach();
+        }
+        execution.publish();
+        home.submit(execution);
+        Ok(())
+    }
+
+    /// What the call object's current execution is at; checked to be this call object's.
+    fn look(self) -> Result<(&'static Execution, Generation, State), Failure> {
+        let mut backoff = Backoff::new();
+        loop {
+            if !self.slot.refs.lives(self.handle.generation) {
+                return Err(E_HANDLE.into());
+            }
+            let named = Handle::unpack(self.slot.current.load(Ordering::Acquire));
+            let execution = Execution::of_slot(named.slot).ok_or(Failure::from(E_HANDLE))?;
+            let (generation, state) = execution.read();
+            if generation == named.generation && self.slot.refs.lives(self.handle.generation) {
+                return Ok((execution, generation, state));
+            }
+            backoff.step();
+        }
+    }
+
+    /// WT-1 to WT-8. Waits for the begin that it finds.
+    pub fn wait(self, deadline: Deadline) -> Outcome {
+        let (execution, generation, state) = self.look()?;
+        if !state.has(BEGUN) || state.has(FINISHED) {
+            return Err(NO_CALL);
+        }
+        if state.has(DONE) || await_done(execution, generation, deadline)? { Ok(S_OK) } else { Ok(RPC_S_CALLPENDING) }
+    }
+
+    /// FI-1 to FI-8. `block`: waits for the call to complete.
+    pub fn finish(self, block: bool, accept: impl FnOnce(&[u8]) -> Result<(), Failure>) -> Outcome {
+        self.enter(|word| {
+            if word & BUSY == 0 {
+                Err(NO_CALL)
+            } else if word & FINISHING != 0 {
+                Err(Failure::because(RPC_E_CALL_COMPLETE, "another thread finishes this call"))
+            } else {
+                Ok(word | FINISHING)
+            }
+        })?;
+        let (finished, result) = match self.finish_claimed(block, accept) {
+            Ok(Some(result)) => (true, Ok(result)),
+            Ok(None) => (false, Ok(RPC_S_CALLPENDING)),
+            Err(failure) => (false, Err(failure)),
+        };
+        self.exit(if finished { BUSY | FINISHING } else { FINISHING });
+        result
+    }
+
+    fn finish_claimed(
+        self,
+        block: bool,
+        accept: impl FnOnce(&[u8]) -> Result<(), Failure>,
+    ) -> Result<Option<crate::hresult::Hresult>, Failure> {
+        // SAFETY: under FINISHING.
+        let chosen = unsafe { &*self.slot.chosen.get() };
+        let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
+        let (generation, state) = execution.read();
+        if !state.has(DONE) && (!block || !await_done(execution, generation, Deadline::NEVER)?) {
+            return Ok(None);
+        }
+        execution.collect(generation, accept).map(Some)
+    }
+
+    /// The execution that a cancel interface queried now is for: the one in progress, or the next.
+    pub fn cancelable(self) -> Result<Handle, Failure> {
+        self.enter(|word| Ok(word | CHOOSING))?;
+        // SAFETY: under CHOOSING.
+        let chosen = unsafe { &mut *self.slot.chosen.get() };
+        let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
+        let (generation, state) = last.read();
+        let named =
+            if state.has(BEGUN) && !state.has(FINISHED) { Ok((last, generation)) } else { choose(chosen, last) };
+        self.exit(CHOOSING);
+        named.map(|(execution, generation)| execution.handle(generation))
+    }
+
+    /// What became of the work, as far as it is known now.
+    pub fn fate(self) -> Result<Fate, Failure> {
+        Ok(self.look()?.2.fate())
+    }
+
+    /// Runs `look` on what the server told.
+    pub fn inspect<T>(self, look: impl Fn(State, &Told) -> T) -> Result<Option<T>, Failure> {
+        loop {
+            let (execution, generation, state) = self.look()?;
+            if !state.has(BEGUN) {
+                return Ok(None);
+            }
+            if let Some(told) = execution.inspect(generation, &look) {
+                return Ok(Some(told));
+            }
+        }
+    }
+}
+
+/// The execution of the next begin: named before, or the last one again, or a new one, which is
+/// kept so that every query until then names it.
+fn choose(chosen: &mut Chosen, last: &'static Execution) -> Result<(&'static Execution, Generation), Failure> {
+    if let Some(next) = chosen.next {
+        return Ok((next, next.read().0));
+    }
+    if let Some(generation) = last.next_generation() {
+        return Ok((last, generation));
+    }
+    let next = Execution::take(Arc::clone(last.target()))?;
+    chosen.next = Some(next);
+    Ok((next, next.read().0))
+}
+
+/// Waits for the client's side of that begin: false when the deadline passed first.
+fn await_done(execution: &'static Execution, generation: Generation, deadline: Deadline) -> Result<bool, Failure> {
+    frame::innermost(|frame| {
+        if let Some(frame) = frame {
+            waits::check(frame, execution, generation)?;
+        }
+        if deadline.is_poll() {
+            return Ok(execution.is_done(generation));
+        }
+        if execution.spin_done(generation) {
+            return Ok(true);
+        }
+        let _asleep = match frame {
+            Some(frame) => Some(waits::Asleep::enter(frame, execution, generation)?),
+            None => None,
+        };
+        Ok(execution.park_done(generation, deadline))
+    })
+}

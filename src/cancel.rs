@@ -1,0 +1,145 @@
+//! Cancel interfaces: each names one begin of one call object, and never another.
+//!
+//! A cancel handle's slot holds the name of an execution, one atomic word that is read without a
+//! pin: what a signal handler may do.
+
+use crate::call::Call;
+use crate::execution::{Answer, Execution, Grace};
+use crate::frame;
+use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
+use crate::hresult::{
+    E_HANDLE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
+};
+use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DONE, FINISHED};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::time::{Deadline, INFINITE};
+use crate::{timer, waits};
+
+/// One cancel interface.
+#[repr(C, align(32))]
+pub struct CancelSlot {
+    refs: RefWord,
+    link: AtomicU32,
+    target: AtomicU64,
+}
+
+// SAFETY: atomics, for which zero is a value.
+unsafe impl SlabSlot for CancelSlot {
+    fn link(&self) -> &AtomicU32 {
+        &self.link
+    }
+}
+
+static CANCELS: Slab<CancelSlot> = Slab::new();
+
+/// In the child of a fork.
+pub fn forget() {
+    CANCELS.forget();
+}
+
+/// MK-1: the cancel interface of a call object, with one reference.
+pub fn query(call: Call) -> Result<u64, Failure> {
+    timer::start()?;
+    let target = call.cancelable()?;
+    let (number, slot) = CANCELS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
+    let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
+    slot.target.store(target.pack(), Ordering::Relaxed);
+    slot.refs.open(generation);
+    Ok(Handle { slot: number, generation }.encode(Kind::Cancel))
+}
+
+fn find(id: u64) -> Result<(&'static CancelSlot, Handle), Failure> {
+    let handle = Handle::decode(id, Kind::Cancel)?;
+    let slot = CANCELS.get(handle.slot).ok_or(Failure::from(E_HANDLE))?;
+    Ok((slot, handle))
+}
+
+/// CN-15: one reference less; the call goes on.
+pub fn release(id: u64) -> Outcome {
+    let (slot, handle) = find(id)?;
+    if slot.refs.release(handle.generation)? == Unpinned::Last && slot.refs.vacate(handle.generation) {
+        CANCELS.give(handle.slot);
+    }
+    Ok(S_OK)
+}
+
+/// The execution that a cancel handle is for. Async-signal-safe.
+fn target(id: u64) -> Result<(&'static Execution, Generation), Failure> {
+    let (slot, handle) = find(id)?;
+    let lives = || if slot.refs.lives(handle.generation) { Ok(()) } else { Err(Failure::from(E_HANDLE)) };
+    lives()?;
+    let target = Handle::unpack(slot.target.load(Ordering::Relaxed));
+    // What was read belongs to this handle if the handle lives still.
+    fence(Ordering::Acquire);
+    lives()?;
+    let execution = Execution::of_slot(target.slot).ok_or(Failure::from(E_HANDLE))?;
+    Ok((execution, target.generation))
+}
+
+const NO_CALL: Failure = Failure::because(RPC_E_CALL_COMPLETE, "the call is complete, or not begun");
+const BEFORE: Failure = Failure::because(RPC_E_CALL_CANCELED, "the call was canceled before");
+
+/// Asks for the call to end, and returns. Async-signal-safe.
+pub fn request(id: u64, grace: Grace) -> Outcome {
+    let (execution, generation) = target(id)?;
+    match execution.request_cancel(generation, Cause::Cancel, grace, false) {
+        Answer::Done | Answer::Told { .. } => Ok(S_OK),
+        Answer::Already => Err(BEFORE),
+        Answer::Complete => Err(NO_CALL),
+    }
+}
+
+/// CN-1 to CN-14, TO-1 to TO-8: asks for the call to end and waits for the server's answer, up to
+/// the end of the grace period.
+pub fn cancel(id: u64, seconds: u32) -> Outcome {
+    let (execution, generation) = target(id)?;
+    match execution.request_cancel(generation, Cause::Cancel, Grace::seconds(seconds), true) {
+        Answer::Told { held } => {
+            let waited = await_answer(execution, generation, seconds == INFINITE);
+            // Without a hold nobody knows how it ended: the request was made.
+            let abandoned = !held || execution.unhold(generation);
+            waited?;
+            if abandoned { Ok(S_OK) } else { Err(NO_CALL) }
+        }
+        Answer::Done => Ok(S_OK),
+        Answer::Already => Err(BEFORE),
+        Answer::Complete => Err(NO_CALL),
+    }
+}
+
+/// Until the method has ended or the timer has ended the grace period. A method that asks for its
+/// own end does not wait: it is what the answer has to come from.
+fn await_answer(execution: &'static Execution, generation: Generation, endless: bool) -> Result<(), Failure> {
+    frame::innermost(|frame| {
+        let asleep = match frame {
+            Some(frame) => match waits::Asleep::enter(frame, execution, generation) {
+                Err(deadlock) if endless => return Err(deadlock),
+                Err(_) if frame.encloses(execution, generation) => return Ok(()),
+                // Others wait for this thread too, but the timer ends it.
+                entered => entered.ok(),
+            },
+            None => None,
+        };
+        execution.park_done(generation, Deadline::NEVER);
+        drop(asleep);
+        Ok(())
+    })
+}
+
+/// TC-1 to TC-7.
+pub fn test(id: u64) -> Outcome {
+    let (execution, generation) = target(id)?;
+    let (now, state) = execution.read();
+    if now != generation || !state.has(BEGUN) || state.has(FINISHED) {
+        return Err(NO_CALL);
+    }
+    let canceled =
+        if state.has(DONE) { state.has(ABANDONED) && state.cause() == Some(Cause::Cancel) } else { state.has(CANCEL) };
+    if canceled {
+        Ok(RPC_E_CALL_CANCELED)
+    } else if state.has(DONE) {
+        Err(NO_CALL)
+    } else {
+        Ok(RPC_S_CALLPENDING)
+    }
+}

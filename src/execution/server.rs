@@ -1,0 +1,144 @@
+//! The server's side of an execution: what a method may do through its context.
+
+use super::Execution;
+use crate::handle::{Generation, Handle, Kind};
+use crate::hresult::{
+    CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
+    RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
+};
+use crate::state::{CANCEL, DEFERRED, DONE, ENDED, Gone, Missed, Refusal, STARTED, State};
+use crate::sync::Arc;
+use crate::time::Deadline;
+
+/// A method's view of its own execution.
+#[derive(Clone, Copy)]
+pub struct Server {
+    pub execution: &'static Execution,
+    pub generation: Generation,
+}
+
+const OVER: Failure = Failure::because(RPC_E_CALL_COMPLETE, "the method of this context has ended");
+const NO_CLIENT: Failure = Failure::because(RPC_E_CALL_CANCELED, "the client has gone on without this call");
+
+/// Codes that no method may end with: they would say something else to the client.
+pub fn forbidden(result: Hresult) -> bool {
+    [RPC_S_CALLPENDING, CALL_E_MORE_DATA, CALL_S_DEFERRED].contains(&result)
+}
+
+/// What the client is told of a method that ended with a forbidden code.
+pub fn forbidden_message(result: Hresult) -> String {
+    let name = result.name().unwrap_or("a code");
+    format!("the method ended with {name}, which no method may end with")
+}
+
+impl Server {
+    /// The context of a handle.
+    pub fn find(id: u64) -> Result<Self, Failure> {
+        let handle = Handle::decode(id, Kind::Context)?;
+        let execution = Execution::of_slot(handle.slot).ok_or(Failure::from(E_HANDLE))?;
+        Ok(Self { execution, generation: handle.generation })
+    }
+
+    /// Why the word of this generation refused: a context that was issued once is over, another
+    /// never was one.
+    fn missed(self, missed: Missed) -> Failure {
+        match missed {
+            Missed::Gone(Gone::Over) if self.generation >= Generation::first(self.slot()) => OVER,
+            Missed::Refused(Refusal::Ended) => OVER,
+            _ => E_HANDLE.into(),
+        }
+    }
+
+    fn slot(self) -> u32 {
+        self.execution.handle(self.generation).slot
+    }
+
+    /// The state, while the method runs.
+    fn running(self) -> Result<State, Failure> {
+        let state = self.execution.word.state(self.generation).map_err(|gone| self.missed(Missed::Gone(gone)))?;
+        if !state.has(STARTED) {
+            return Err(E_HANDLE.into());
+        }
+        if state.has(ENDED) { Err(OVER) } else { Ok(state) }
+    }
+
+    /// TC-1, TC-2, SV-9. One load.
+    #[inline]
+    pub fn test_cancel(self) -> Outcome {
+        let state = self.running()?;
+        Ok(if state.has(CANCEL) { RPC_E_CALL_CANCELED } else { RPC_S_CALLPENDING })
+    }
+
+    /// Sleeps until a cancel, the method's end, or the deadline.
+    pub fn wait_cancel(self, deadline: Deadline) -> Outcome {
+        self.running()?;
+        let over = |state: State| state.any(CANCEL | ENDED);
+        self.execution.sleep_until(self.generation, deadline, over);
+        self.test_cancel()
+    }
+
+    /// Runs `edit` on output, message and progress while the client still wants them.
+    fn edit(self, edit: impl FnOnce(&Execution) -> Result<u64, Failure>) -> Outcome {
+        let word = &self.execution.word;
+        let taken = word.apply_unlocked(self.generation, State::lock_for_server);
+        let taken = taken.map_err(|missed| self.missed(missed))?;
+        let edited = if taken.before.has(DONE) { Err(NO_CLIENT) } else { edit(self.execution) };
+        let bits = *edited.as_ref().unwrap_or(&0);
+        let unlocked = word.always(self.generation, |state| state.unlock(bits));
+        self.execution.settle(self.generation, &unlocked);
+        edited.map(|_| S_OK)
+    }
+
+    /// Adds to the output.
+    pub fn write(self, bytes: &[u8]) -> Outcome {
+        self.edit(|execution| {
+            // SAFETY: the lock is held (2).
+            unsafe { (*execution.data.get()).output.append(bytes) }.map(|()| 0)
+        })
+    }
+
+    /// Tells how far the method is.
+    pub fn set_progress(self, done: u64, total: u64) -> Outcome {
+        self.edit(|execution| {
+            let data = execution.data.get();
+            // SAFETY: the lock is held (5).
+            unsafe { ((*data).done, (*data).total) = (done, total) };
+            Ok(0)
+        })
+    }
+
+    /// Gives the message that goes with the result.
+    pub fn set_error(self, text: String) -> Outcome {
+        self.edit(|execution| Ok(execution.put_message(text)))
+    }
+
+    /// Ends the method. SG-1 to SG-4, SG-8.
+    pub fn complete(self, result: Hresult) -> Outcome {
+        let Self { execution, generation } = self;
+        let taken = execution.word.apply_unlocked(generation, State::lock_for_server);
+        taken.map_err(|missed| self.missed(missed))?;
+        // The object, and with it the apartment, may go with the transition.
+        let home = Arc::clone(&execution.object().home);
+        let mut given = result;
+        let mut bits = 0;
+        if forbidden(result) {
+            given = E_UNEXPECTED;
+            bits = execution.put_message(forbidden_message(result));
+        }
+        // SAFETY: the lock is held (4).
+        unsafe { (*execution.data.get()).completed = given.0 };
+        let canceled = given == RPC_E_CALL_CANCELED;
+        let ended = execution.word.apply(generation, |state| Ok(State(state.0 | bits).complete(canceled)));
+        if let Ok(taken) = ended {
+            execution.wake(taken.before);
+            if taken.before.has(DEFERRED) {
+                home.undeferred(execution, generation);
+            }
+            execution.settle(generation, &taken);
+        }
+        if given == result {
+            return Ok(S_OK);
+        }
+        Err(Failure::because(E_INVALIDARG, "no method may end with that code; its call ended with E_UNEXPECTED"))
+    }
+}

@@ -1,0 +1,273 @@
+//! The call object.
+
+use super::library::copy_text;
+use super::types::{call_fate_t, call_hresult_t, call_object_t, call_t};
+use super::{clear, guard, input};
+use crate::call::Call;
+use crate::hresult::{CALL_E_MORE_DATA, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK};
+use crate::state::{DONE, Fate};
+use crate::time::Deadline;
+use crate::{fork, object};
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+
+/// Makes a call object for an object: idle, with one reference, to be begun any number of times, one
+/// call at a time. It keeps the object alive. (CR-2, CR-7, CR-9, LT-1)
+///
+/// Threads: any. Blocks: no. Ownership: the caller releases the call object with `call_release`.
+///
+/// Returns `S_OK`. `E_POINTER`: `call_out` is NULL (CR-4). `E_HANDLE`: not a living object.
+/// `E_OUTOFMEMORY`.
+///
+/// # Safety
+/// `call_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_create(object: call_object_t, call_out: *mut call_t) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(call_out) }?;
+        fork::watch();
+        out.id = Call::create(object::find(object.id)?)?;
+        Ok(S_OK)
+    })
+}
+
+/// Begins a call of a method: queues it to the object's apartment and returns. The input is copied
+/// before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
+///
+/// Threads: any; of several that begin at once exactly one wins. Blocks: no.
+///
+/// Returns `S_OK`: the call is in progress. `RPC_S_CALLPENDING`: the call object is busy; nothing was
+/// changed (BG-3 to BG-5). `DISP_E_MEMBERNOTFOUND`: the class has no such method. `CALL_E_TOO_BUSY`:
+/// the apartment's queue is at its limit. `RPC_E_DISCONNECTED`: the apartment is closed.
+/// `RPC_E_OUT_OF_RESOURCES`: the apartment has no thread, and none could be started. `E_POINTER`: in is
+/// NULL, but `in_len` is not 0. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`. After a failure
+/// nothing is pending (BG-7), and the last call's fate and message stay.
+///
+/// # Safety
+/// `in` is NULL or points to `in_len` readable bytes.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_void, in_len: usize) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { input(in_, in_len) }?;
+        Call::find(call.id)?.begin(method, bytes)
+    })
+}
+
+/// Waits until the call in progress is complete: its method ended, or it was canceled. Waits for
+/// the begin that it finds, however often the call object is begun later. (WT-1 to WT-8, CN-16)
+///
+/// Threads: any number at once. Blocks: up to `timeout_ms` milliseconds; 0 polls, `CALL_INFINITE` waits
+/// without end.
+///
+/// Returns `S_OK`: complete, now and until it is finished (WT-3, WT-4). `RPC_S_CALLPENDING`: the time
+/// is over; a negative code, so compare (WT-1, WT-2). `RPC_E_CALL_COMPLETE`: no call is in progress
+/// (WT-6, WT-7). `CALL_E_DEADLOCK`: asked from a method that the call cannot end before.
+/// `E_HANDLE`: not a living call object.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_wait(call: call_t, timeout_ms: u32) -> call_hresult_t {
+    guard(|| Call::find(call.id)?.wait(Deadline::after_ms(timeout_ms)))
+}
+
+/// Finishes the call in progress: waits until it is complete, gives what its method wrote and
+/// returns what its method returned. The call object is then idle and may be begun again. (FI-1 to
+/// FI-17)
+///
+/// `out_len_out` gets the length of the output, also with `CALL_E_MORE_DATA`; it may be NULL. `out` NULL
+/// with `out_cap` 0 asks for the length if `out_len_out` is given, and drops the output if not.
+///
+/// Threads: any; of several that finish at once one wins (FI-8). Blocks: until the call is complete,
+/// which for a canceled call is the end of its grace period at the latest (FI-6).
+///
+/// Returns the method's result, with its output whatever the result is. `RPC_E_CALL_CANCELED`: the call
+/// was canceled before its method answered; no output (FI-5). `RPC_E_DISCONNECTED`: the apartment was
+/// closed (FI-15). `RPC_E_SERVERFAULT`: the method panicked (FI-12). `E_UNEXPECTED`: the method ended
+/// with a code that no method may end with.
+/// The call goes on being in progress, and nothing is lost, after these: `CALL_E_MORE_DATA`: `out_cap` is
+/// smaller than the output; call again. `CALL_E_DEADLOCK`: asked from a method that the call cannot
+/// end before. `E_POINTER`: `out` is NULL, but `out_cap` is not 0. `RPC_E_CALL_COMPLETE`: no call is in
+/// progress, or another thread is finishing it (FI-4, FI-7, FI-8). `E_HANDLE`: not a living call
+/// object.
+///
+/// # Safety
+/// `out` is NULL or points to `out_cap` writable bytes; `out_len_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_finish(
+    call: call_t,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len_out: *mut usize,
+) -> call_hresult_t {
+    // SAFETY: the caller's promise.
+    unsafe { finish(call, true, out, out_cap, out_len_out) }
+}
+
+/// As `call_finish`, without waiting.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns as `call_finish` does, and `RPC_S_CALLPENDING`: the call is not complete yet.
+///
+/// # Safety
+/// As `call_finish`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_try_finish(
+    call: call_t,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len_out: *mut usize,
+) -> call_hresult_t {
+    // SAFETY: the caller's promise.
+    unsafe { finish(call, false, out, out_cap, out_len_out) }
+}
+
+/// # Safety
+/// As `call_finish`.
+unsafe fn finish(call: call_t, block: bool, out: *mut c_void, cap: usize, len_out: *mut usize) -> call_hresult_t {
+    guard(|| {
+        if !len_out.is_null() {
+            // SAFETY: not NULL, and the caller's promise.
+            unsafe { len_out.write(0) };
+        }
+        if out.is_null() && cap != 0 {
+            return Err(Failure::because(E_POINTER, "out is NULL, but out_cap is not 0"));
+        }
+        let dropped = out.is_null() && len_out.is_null();
+        Call::find(call.id)?.finish(block, |bytes| {
+            if !len_out.is_null() {
+                // SAFETY: not NULL, and the caller's promise.
+                unsafe { len_out.write(bytes.len()) };
+            }
+            if dropped || bytes.is_empty() {
+                return Ok(());
+            }
+            if cap < bytes.len() {
+                return Err(CALL_E_MORE_DATA.into());
+            }
+            // SAFETY: room for all of it, by the caller's promise; a new buffer cannot overlap.
+            unsafe { out.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            Ok(())
+        })
+    })
+}
+
+/// One reference more to a call object.
+///
+/// Threads: any. Blocks: no. Ownership: one `call_release` more.
+///
+/// Returns `S_OK`. `RPC_E_OUT_OF_RESOURCES`: a million references. `E_HANDLE`: not a living call object.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_add_ref(call: call_t) -> call_hresult_t {
+    guard(|| Call::find(call.id)?.add_ref())
+}
+
+/// Gives back a reference. With the last one the handle is dead. A call in progress is neither
+/// canceled nor waited for: its method runs to its end and its result is freed unseen. (RL-1 to
+/// RL-5, LT-2)
+///
+/// Threads: any. Blocks: no; the object's destroy may run.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living call object.
+#[unsafe(no_mangle)]
+pub extern "C" fn call_release(call: call_t) -> call_hresult_t {
+    guard(|| Call::find(call.id)?.release())
+}
+
+/// What became of the work of the call object's last call: `CALL_FATE_NONE` before the first
+/// completion and while a call is pending, then from its completion until the next begin one of the
+/// others. `CALL_FATE_RUNNING` changes to what it turned out to be when the method ends, also after
+/// the call was finished.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`. `E_POINTER`: `fate_out` is NULL. `E_HANDLE`: not a living call object.
+///
+/// # Safety
+/// `fate_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_get_fate(call: call_t, fate_out: *mut call_fate_t) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(fate_out) }?;
+        *out = match Call::find(call.id)?.fate()? {
+            Fate::None => 0,
+            Fate::Completed => 1,
+            Fate::NeverStarted => 2,
+            Fate::Stopped => 3,
+            Fate::Running => 4,
+        };
+        Ok(S_OK)
+    })
+}
+
+/// The message of the last call, from its completion until the next begin: what its method gave with
+/// `call_context_set_error`, or what the library says of a panic or of a code that no method may end
+/// with.
+///
+/// `len_out` gets the message's length with its NUL; it may be NULL. `message_out` may be NULL with cap
+/// 0, to ask for the length.
+///
+/// Threads: any; not bound to the one that began or finished. Blocks: no.
+///
+/// Returns `S_OK`. `S_FALSE`: there is no message (an empty text). `CALL_E_MORE_DATA`: cap is too small;
+/// the needed size is in `len_out`. `RPC_S_CALLPENDING`: the call is in progress. `RPC_E_CALL_COMPLETE`:
+/// the call object was never begun. `E_POINTER`: `message_out` is NULL, but cap is not 0. `E_HANDLE`: not
+/// a living call object.
+///
+/// # Safety
+/// `message_out` is NULL or points to cap writable bytes; `len_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_get_error(
+    call: call_t,
+    message_out: *mut c_char,
+    cap: usize,
+    len_out: *mut usize,
+) -> call_hresult_t {
+    guard(|| {
+        if !len_out.is_null() {
+            // SAFETY: not NULL, and the caller's promise.
+            unsafe { len_out.write(0) };
+        }
+        let answer = Call::find(call.id)?.inspect(|state, told| {
+            if !state.has(DONE) {
+                return Ok(RPC_S_CALLPENDING);
+            }
+            // SAFETY: the caller's promise.
+            unsafe { copy_text(told.message.unwrap_or(""), message_out, cap, len_out) }?;
+            Ok(if told.message.is_some() { S_OK } else { S_FALSE })
+        })?;
+        answer.unwrap_or(Err(Failure::because(RPC_E_CALL_COMPLETE, "the call object was never begun")))
+    })
+}
+
+/// How far the call in progress, or else the last one, has told to be: 0 of 0 before its method says
+/// anything. The unit is the method's; a total of 0 is unknown.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`. `E_POINTER`: `done_out` or `total_out` is NULL. `E_HANDLE`: not a living call object.
+///
+/// # Safety
+/// Each pointer is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_get_progress(call: call_t, done_out: *mut u64, total_out: *mut u64) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise; both are cleared before the first failure.
+        let (done, total) = unsafe { (clear(done_out), clear(total_out)) };
+        let (done, total) = (done?, total?);
+        let told = Cell::new((0, 0));
+        Call::find(call.id)?.inspect(|_, now| told.set((now.done, now.total)))?;
+        (*done, *total) = told.get();
+        Ok(S_OK)
+    })
+}

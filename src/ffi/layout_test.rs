@@ -1,0 +1,30 @@
+//! Holds the Rust types to the layout that the header asserts.
+
+use super::layout::LAYOUTS;
+use super::types::{
+    call_apartment_options_t, call_apartment_t, call_bind_options_t, call_cancel_t, call_class_t, call_context_t,
+    call_object_t, call_t,
+};
+use std::mem::offset_of;
+
+macro_rules! rust_layout {
+    ($($name:ident { $($field:ident),* })*) => {
+        vec![$((stringify!($name), size_of::<$name>(), vec![$((stringify!($field), offset_of!($name, $field))),*])),*]
+    };
+}
+
+#[test]
+fn rust_types_have_the_layout_that_the_header_asserts() {
+    let rust = rust_layout! {
+        call_t { id }
+        call_cancel_t { id }
+        call_object_t { id }
+        call_apartment_t { id }
+        call_context_t { id }
+        call_class_t { size, methods, method_count, flags, invoke, begin, cancel, destroy }
+        call_bind_options_t { size, flags, reserved }
+        call_apartment_options_t { size, kind, flags, workers, max_workers, queue_limit, reserved, name }
+    };
+    let header: Vec<_> = LAYOUTS.iter().map(|layout| (layout.name, layout.size, layout.fields.to_vec())).collect();
+    assert_eq!(rust, header);
+}

@@ -1,0 +1,18 @@
+//! The boundary: one file per noun of the header, in the header's order. Conversions, one call into
+//! the library, nothing else. The comments of these files are the header's.
+#![allow(non_camel_case_types)]
+
+mod apartment;
+mod call;
+mod cancel;
+mod context;
+mod guard;
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod layout_test;
+mod library;
+mod object;
+mod types;
+
+use guard::{clear, guard, input, text};

@@ -1,0 +1,126 @@
+//! The types of the header.
+
+use std::ffi::{c_char, c_void};
+
+/// An HRESULT: zero or positive is success.
+pub type call_hresult_t = i32;
+
+/// What became of the work of a call: one of `CALL_FATE_*`.
+pub type call_fate_t = i32;
+
+/// A call object.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_t {
+    pub id: u64,
+}
+
+/// The cancel interface of one call: the one in progress when it was queried, or else the next one
+/// begun, and never another.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_cancel_t {
+    pub id: u64,
+}
+
+/// An object: a class's functions and a pointer of the program's, in an apartment.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_object_t {
+    pub id: u64,
+}
+
+/// An apartment: where objects live and their methods run.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_apartment_t {
+    pub id: u64,
+}
+
+/// The server's view of one call: from the start of the method until its end, which is the return
+/// of invoke or, after `CALL_S_DEFERRED`, `call_context_complete`. Later uses give
+/// `RPC_E_CALL_COMPLETE`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_context_t {
+    pub id: u64,
+}
+
+/// Runs a method. `in` is valid until it returns and aligned for any type. Returns the method's
+/// result, or `CALL_S_DEFERRED` and ends with `call_context_complete` later, from any thread. A
+/// method cannot end with `RPC_S_CALLPENDING` or `CALL_E_MORE_DATA`: its call would end with
+/// `E_UNEXPECTED`.
+pub type call_method_fn = Option<
+    unsafe extern "C-unwind" fn(
+        self_: *mut c_void,
+        context: call_context_t,
+        method: u32,
+        in_: *const c_void,
+        in_len: usize,
+    ) -> call_hresult_t,
+>;
+
+/// Tells an object that one of its calls is canceled, with `grace_ms` left. Must not block.
+pub type call_cancel_fn =
+    Option<unsafe extern "C-unwind" fn(self_: *mut c_void, context: call_context_t, grace_ms: u32) -> call_hresult_t>;
+
+/// Runs once, when the last reference to the object is gone and none of its methods runs, on the
+/// thread that drops it. Must not block.
+pub type call_destroy_fn = Option<unsafe extern "C-unwind" fn(self_: *mut c_void)>;
+
+/// What objects of a kind can do. Exactly one of `invoke` and `begin` is set. Classes with `begin` or
+/// `cancel`, and custom marshaling, are not implemented yet (`E_NOTIMPL`).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct call_class_t {
+    /// `sizeof(call_class_t)`.
+    pub size: usize,
+    /// The methods' names; the index is the method's number. No name is NULL.
+    pub methods: *const *const c_char,
+    pub method_count: u32,
+    /// 0, or `CALL_CLASS_CUSTOM_MARSHALING`.
+    pub flags: u32,
+    /// Runs a method. Called on several threads at once if there are several calls.
+    pub invoke: call_method_fn,
+    /// Starts a method, as an object with a call object of its own does.
+    pub begin: call_method_fn,
+    /// The object's own cancel interface, or NULL.
+    pub cancel: call_cancel_fn,
+    /// Or NULL.
+    pub destroy: call_destroy_fn,
+}
+
+/// How an object is bound. NULL, or:
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct call_bind_options_t {
+    /// `sizeof(call_bind_options_t)`.
+    pub size: usize,
+    /// 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// How an apartment is made. All zero but `size` is the default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct call_apartment_options_t {
+    /// `sizeof(call_apartment_options_t)`.
+    pub size: usize,
+    /// `CALL_APARTMENT_*`.
+    pub kind: u32,
+    /// 0.
+    pub flags: u32,
+    /// MULTI: threads kept ready, at most 32767; 0: one per CPU. They start with the first calls.
+    pub workers: u32,
+    /// MULTI: how far it may grow while methods wait for calls, at most 32767 and not below
+    /// `workers`; 0: 512, or `workers` if that is more.
+    pub max_workers: u32,
+    /// Calls waiting to start; 0: no limit.
+    pub queue_limit: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The name of its threads, or NULL.
+    pub name: *const c_char,
+}

@@ -1,0 +1,139 @@
+//! The bits of a handle.
+
+use crate::hresult::{E_HANDLE, Failure, RPC_E_DISCONNECTED};
+use crate::sync::{AtomicU32, Ordering};
+use once_cell::race::OnceNonZeroUsize;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroUsize;
+
+/// What a handle is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    Call = 1,
+    Cancel = 2,
+    Object = 3,
+    Apartment = 4,
+    Context = 5,
+}
+
+/// The generation of a slot: from 1 to [`Generation::LAST`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Generation(pub u32);
+
+impl Generation {
+    pub const BITS: u32 = 26;
+    pub const LAST: Self = Self((1 << Self::BITS) - 1);
+
+    /// The first generation of a slot: random, in the lower half.
+    pub fn first(slot: u32) -> Self {
+        let mixed = (secret() ^ u64::from(slot)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Self((mixed >> 40) as u32 & (Self::LAST.0 >> 1) | 1)
+    }
+
+    /// `steps` further on, if the slot has as many left.
+    pub fn later(self, steps: u32) -> Option<Self> {
+        let next = Self(self.0 + steps);
+        (next <= Self::LAST).then_some(next)
+    }
+}
+
+/// Drawn once in the life of the process.
+fn secret() -> u64 {
+    static SECRET: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let draw = || {
+        let drawn = RandomState::new().build_hasher().finish() as usize;
+        NonZeroUsize::new(drawn).unwrap_or(NonZeroUsize::MIN)
+    };
+    SECRET.get_or_init(draw).get() as u64
+}
+
+const SLOT_BITS: u32 = 28;
+const FORK_BITS: u32 = 6;
+
+/// How many forks lie between the first process and this one; the last value stands for more.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// In the child of a fork: from now on the parent's handles are told from our own.
+pub fn forked() {
+    let now = FORKS.load(Ordering::Relaxed);
+    FORKS.store((now + 1).min((1 << FORK_BITS) - 1), Ordering::Release);
+}
+
+/// A number that names a slot's generation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle {
+    pub slot: u32,
+    pub generation: Generation,
+}
+
+impl Handle {
+    pub const SLOTS: u32 = 1 << SLOT_BITS;
+
+    /// As the C program sees it.
+    #[inline]
+    pub fn encode(self, kind: Kind) -> u64 {
+        u64::from(kind as u8) << 60 | u64::from(FORKS.load(Ordering::Relaxed)) << 54 | self.pack()
+    }
+
+    /// What the C program gave us, if it can be a handle of this kind.
+    #[inline]
+    pub fn decode(id: u64, kind: Kind) -> Result<Self, Failure> {
+        let forks = (id >> 54) as u32 & ((1 << FORK_BITS) - 1);
+        if id >> 60 != u64::from(kind as u8) || id & u64::from(Generation::LAST.0) == 0 {
+            return Err(E_HANDLE.into());
+        }
+        let ours = FORKS.load(Ordering::Relaxed);
+        if forks != ours {
+            return Err(if forks < ours {
+                Failure::because(RPC_E_DISCONNECTED, "the handle belongs to the parent of this process")
+            } else {
+                E_HANDLE.into()
+            });
+        }
+        Ok(Self::unpack(id))
+    }
+
+    /// Slot and generation in one word, never 0.
+    #[inline]
+    pub fn pack(self) -> u64 {
+        u64::from(self.slot) << Generation::BITS | u64::from(self.generation.0)
+    }
+
+    /// The reverse of [`Handle::pack`]; higher bits are passed over.
+    #[inline]
+    pub fn unpack(word: u64) -> Self {
+        Self {
+            slot: (word >> Generation::BITS) as u32 & (Self::SLOTS - 1),
+            generation: Generation(word as u32 & Generation::LAST.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded_by_its_kind_alone() {
+        let handle = Handle { slot: Handle::SLOTS - 1, generation: Generation::LAST };
+        let id = handle.encode(Kind::Object);
+        assert_eq!(Handle::decode(id, Kind::Object), Ok(handle));
+        assert_eq!(Handle::decode(id, Kind::Call), Err(E_HANDLE.into()));
+        assert_eq!(Handle::decode(0, Kind::Call), Err(E_HANDLE.into()));
+        assert_eq!(Handle::decode(id | 1 << 54, Kind::Object), Err(E_HANDLE.into()));
+    }
+
+    #[test]
+    fn first_generations_leave_half_of_them_and_differ() {
+        let firsts: Vec<_> = (0..64).map(Generation::first).collect();
+        assert!(firsts.iter().all(|first| first.0 >= 1 && first.0 <= Generation::LAST.0 / 2));
+        assert!(firsts.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn the_last_generation_has_no_next() {
+        assert_eq!(Generation::LAST.later(1), None);
+        assert_eq!(Generation(1).later(2), Some(Generation(3)));
+    }
+}

@@ -1,0 +1,28 @@
+//! libcall: begin a job, cancel it, know what became of it.
+//!
+//! The library's public face is the C header made from `ffi`; see docs/ARCHITECTURE.md for the
+//! layers.
+
+// What is not reached from `ffi` is dead.
+#![deny(dead_code)]
+
+mod apartment;
+mod buffer;
+mod call;
+mod cancel;
+mod event;
+mod execution;
+pub mod ffi;
+mod fork;
+mod frame;
+mod handle;
+mod hresult;
+mod object;
+mod queue;
+mod spin;
+mod state;
+mod sync;
+mod time;
+mod timer;
+mod unwind;
+mod waits;

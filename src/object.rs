@@ -1,0 +1,107 @@
+//! Objects: a class's functions, the program's pointer, and the apartment both live in.
+
+use crate::execution::Execution;
+use crate::handle::{Generation, Kind, Table};
+use crate::hresult::{DISP_E_UNKNOWNNAME, Failure};
+use crate::sync::Arc;
+use std::ffi::c_void;
+
+/// `call_context_t`, as the library hands it to a method.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ContextId {
+    pub id: u64,
+}
+
+/// `call_method_fn`, as the library calls it. A panic of a Rust method may come out of it.
+pub type MethodFn = unsafe extern "C-unwind" fn(
+    this: *mut c_void,
+    context: ContextId,
+    method: u32,
+    input: *const c_void,
+    len: usize,
+) -> i32;
+
+/// The class's `destroy`.
+pub type DestroyFn = unsafe extern "C-unwind" fn(this: *mut c_void);
+
+/// What an execution needs of the apartment that its object lives in.
+pub trait Home: Send + Sync {
+    /// Takes a place in the queue for one execution, or says why there is none.
+    fn admit(&self) -> Result<(), Failure>;
+    /// Gives that place back: nothing will be submitted.
+    fn retract(&self);
+    /// Queues an admitted execution.
+    fn submit(&self, execution: &'static Execution);
+    /// A method goes on without a thread of the apartment.
+    fn deferred(&self, execution: &'static Execution, generation: Generation);
+    /// That method has completed.
+    fn undeferred(&self, execution: &'static Execution, generation: Generation);
+    /// A thread of the apartment is about to sleep until some call completes.
+    fn block(&self);
+    /// It woke.
+    fn unblock(&self);
+    /// Whether a queued execution will be started although `waiting` more threads of the apartment
+    /// were to sleep for calls.
+    fn can_start(&self, waiting: u32) -> bool;
+    /// Tells apartments apart.
+    fn identity(&self) -> usize;
+}
+
+/// A copy of the program's `call_class_t`.
+pub struct Class {
+    pub methods: Vec<Box<[u8]>>,
+    pub invoke: MethodFn,
+    pub destroy: Option<DestroyFn>,
+}
+
+/// One object. Its references are `Arc`s: one of the handle table, one of each execution.
+pub struct Object {
+    pub class: Class,
+    pub this: *mut c_void,
+    pub home: Arc<dyn Home>,
+}
+
+// SAFETY: the pointer is the program's; it is only handed back to the class's functions, which by
+// the header's contract run on the apartment's threads.
+unsafe impl Send for Object {}
+// SAFETY: as above.
+unsafe impl Sync for Object {}
+
+impl Object {
+    /// Gives it a handle. Where that fails the program's `destroy` does not run.
+    pub fn enter(self) -> Result<u64, Failure> {
+        OBJECTS.insert(Arc::new(self)).map_err(|(failure, object)| {
+            if let Some(mut object) = Arc::into_inner(object) {
+                object.class.destroy = None;
+            }
+            failure
+        })
+    }
+
+    /// The number of the method of that name.
+    pub fn find_method(&self, name: &[u8]) -> Result<u32, Failure> {
+        let found = self.class.methods.iter().position(|method| **method == *name);
+        found.map(|index| index as u32).ok_or(DISP_E_UNKNOWNNAME.into())
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.class.destroy {
+            // SAFETY: the last reference is gone, so no method runs and none will; the class
+            // promised that `destroy` takes the pointer that it was created with.
+            let run = crate::unwind::catch(|| unsafe { destroy(self.this) });
+            // A destructor's panic has nobody to be told to; the object is gone either way.
+            drop(run);
+        }
+    }
+}
+
+/// The objects that the program holds.
+pub static OBJECTS: Table<Arc<Object>> = Table::new(Kind::Object);
+
+/// The object of a handle.
+pub fn find(id: u64) -> Result<Arc<Object>, Failure> {
+    OBJECTS.with(id, Arc::clone)
+}

@@ -1,0 +1,51 @@
+//! The state of one execution: one atomic word, written here alone.
+//!
+//! ```text
+//!            begin            start            leave | complete
+//!   opened ---------> queued ---------> running ---------------> ended
+//!                       |                  |
+//!   client's side       | cancel           | cancel(0), end of grace, close
+//!                       v                  v
+//!                     done, never        done, abandoned          done, delivered
+//!                     started            (the method goes on)
+//!                       |                  |                         |
+//!                       +------------------+--- finish --------------+--> finished
+//!                                          |
+//!                     last hold gone: vacant, the slot serves another execution
+//! ```
+//!
+//! | bit | set by | cleared by | meaning |
+//! | --- | --- | --- | --- |
+//! | `BEGUN` | begin | reopening | a call is in progress or was; before it the execution is only named |
+//! | `STARTED` | start | | the method body was entered |
+//! | `ON_STACK` | start | leave, defer | `invoke` has not returned: its input must stay |
+//! | `DEFERRED` | defer | | the method goes on without a thread of ours |
+//! | `ENDED` | leave, complete, skip | | the method is over, or will never run and is off the queue |
+//! | `CANCEL` | `request_cancel` | | the server is asked to stop |
+//! | `DONE` | the one terminal transition | | the client's side is complete |
+//! | `ABANDONED` | `request_cancel`, abandon | | the terminal transition was a cancel's: no result, no output |
+//! | `STOPPED` | leave, complete | | a cancel was requested, and the method's own result says canceled |
+//! | `COMPLETED` | complete | | the result was given by `call_context_complete`, not by a return |
+//! | `FINISHED` | finish | | the client collected it |
+//! | `DETACHED` | detach | | the call object let go of it |
+//! | `LOCKED` | lock | unlock, complete | one thread works on output, message and progress |
+//! | `WAITERS` | `add_waiter` | | threads sleep on the execution's event |
+//! | `TIMED` | `link_timer` | `unlink_timer` | on the timer's list; survives reuse |
+//! | `ERROR` | `set_error` | | there is a message |
+//! | cause | `request_cancel` | | who asked first: gives the code of an abandoned call |
+//! | holds | hold | unhold | threads that must still see how this execution ended |
+//!
+//! What nobody clears goes when the execution is opened again. **Exactly one** transition sets
+//! `DONE`; its caller delivers. **Exactly one** makes the word vacant; its caller frees the slot.
+
+mod transition;
+mod word;
+
+pub use transition::{
+    ABANDONED, BEGUN, CANCEL, COMPLETED, Cancel, Cause, DEFERRED, DONE, ENDED, ERROR, FINISHED, Fate, Left, ON_STACK,
+    Refusal, STARTED, Start, State, WAITERS,
+};
+pub use word::{Gone, Missed, Taken, Word};
+
+#[cfg(test)]
+mod walk;

@@ -1,0 +1,295 @@
+//! The transitions, as pure functions from a state to the next one and what the caller now owes.
+
+use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED};
+
+/// The bits of the word below the generation; see the module for each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct State(pub u64);
+
+pub const BEGUN: u64 = 1 << 0;
+pub const STARTED: u64 = 1 << 1;
+pub const ON_STACK: u64 = 1 << 2;
+pub const DEFERRED: u64 = 1 << 3;
+pub const ENDED: u64 = 1 << 4;
+pub const CANCEL: u64 = 1 << 5;
+pub const DONE: u64 = 1 << 6;
+pub const ABANDONED: u64 = 1 << 7;
+pub const STOPPED: u64 = 1 << 8;
+pub const COMPLETED: u64 = 1 << 9;
+pub const FINISHED: u64 = 1 << 10;
+pub const DETACHED: u64 = 1 << 11;
+pub const LOCKED: u64 = 1 << 12;
+pub const WAITERS: u64 = 1 << 13;
+pub const TIMED: u64 = 1 << 14;
+pub const ERROR: u64 = 1 << 15;
+const CAUSE: u32 = 16;
+const CAUSE_MASK: u64 = 3 << CAUSE;
+pub const HOLD: u64 = 1 << 18;
+const HOLDS: u64 = 0x3FF << 18;
+
+/// Who asked first for the call to end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Cause {
+    Cancel = 1,
+    Disconnect = 3,
+}
+
+/// What became of the work, as the client may know it now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fate {
+    None,
+    Completed,
+    NeverStarted,
+    Stopped,
+    Running,
+}
+
+/// Why a transition was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Refusal {
+    /// Another thread is at work on the execution's data: try again in a moment.
+    Locked,
+    /// The method is over.
+    Ended,
+    /// No such method is running: it was not begun, or has not started.
+    NotRunning,
+    /// The client's side is complete, or the call was never begun.
+    Complete,
+    /// The call was canceled before.
+    Canceled,
+}
+
+/// The next state, and the answer.
+pub type Step<T> = Result<(State, T), Refusal>;
+
+/// What a worker that took an execution off its queue does with it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Start {
+    Run,
+    /// Canceled before it started: never run it.
+    Skip,
+}
+
+/// What the end of a method came to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Ended {
+    /// The result is the client's: wake who waits for it.
+    Deliver,
+    /// Nobody will have it: the call was abandoned before.
+    Drop,
+}
+
+/// What `invoke`'s return came to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Left {
+    Ended(Ended),
+    /// It had been completed before it returned; the value it returned says nothing.
+    Before,
+    /// It goes on, and completes later.
+    Deferred,
+}
+
+/// What a request to cancel owes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Cancel {
+    /// The client's side is complete now: wake who waits for it, and the method, if it runs.
+    Deliver,
+    /// The method was told; the grace period runs.
+    Told,
+    /// As `Told`, and the caller holds the execution to see how it ends.
+    Held,
+}
+
+impl State {
+    pub const fn has(self, bits: u64) -> bool {
+        self.0 & bits == bits
+    }
+
+    pub const fn any(self, bits: u64) -> bool {
+        self.0 & bits != 0
+    }
+
+    const fn with(self, bits: u64) -> Self {
+        Self(self.0 | bits)
+    }
+
+    const fn without(self, bits: u64) -> Self {
+        Self(self.0 & !bits)
+    }
+
+    /// Nobody will look at this execution again.
+    pub const fn vacant(self) -> bool {
+        self.has(DETACHED) && (self.has(ENDED) || !self.has(BEGUN)) && !self.any(ON_STACK | LOCKED | HOLDS)
+    }
+
+    /// The call object may begin again on this execution.
+    pub const fn reusable(self) -> bool {
+        !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(ON_STACK | LOCKED | HOLDS))
+    }
+
+    /// What is left when a new generation opens.
+    pub const fn reopened(self) -> Self {
+        Self(self.0 & TIMED)
+    }
+
+    /// BG-1: from now on the call is in progress.
+    pub const fn begin(self) -> Self {
+        self.with(BEGUN)
+    }
+
+    /// A worker took it off its queue.
+    pub fn start(self) -> Step<Start> {
+        if !self.has(BEGUN) || self.any(STARTED | ENDED) {
+            return Err(Refusal::NotRunning);
+        }
+        if self.has(DONE) {
+            return Ok((self.with(ENDED), Start::Skip));
+        }
+        Ok((self.with(STARTED | ON_STACK), Start::Run))
+    }
+
+    fn end(self, canceled: bool, bits: u64) -> (Self, Ended) {
+        let stopped = if canceled && self.has(CANCEL) { STOPPED } else { 0 };
+        let next = self.with(ENDED | stopped | bits);
+        if self.has(DONE) { (next, Ended::Drop) } else { (next.with(DONE), Ended::Deliver) }
+    }
+
+    /// `invoke` returned a result; `canceled`: it is `RPC_E_CALL_CANCELED`. SG-1, SG-4.
+    pub fn leave(self, canceled: bool) -> Step<Left> {
+        let off = self.without(ON_STACK);
+        if self.has(ENDED) {
+            return Ok((off, Left::Before));
+        }
+        if self.has(LOCKED) {
+            return Err(Refusal::Locked);
+        }
+        let (next, ended) = off.end(canceled, 0);
+        Ok((next, Left::Ended(ended)))
+    }
+
+    /// `invoke` returned `CALL_S_DEFERRED`.
+    #[allow(clippy::unnecessary_wraps, reason = "all transitions have this form")]
+    pub fn defer(self) -> Step<Left> {
+        let off = self.without(ON_STACK);
+        if self.has(ENDED) { Ok((off, Left::Before)) } else { Ok((off.with(DEFERRED), Left::Deferred)) }
+    }
+
+    /// The server takes the data: to write, to tell progress, or to complete.
+    pub fn lock_for_server(self) -> Step<()> {
+        if !self.has(STARTED) {
+            return Err(Refusal::NotRunning);
+        }
+        if self.has(ENDED) {
+            return Err(Refusal::Ended);
+        }
+        if self.has(LOCKED) {
+            return Err(Refusal::Locked);
+        }
+        Ok((self.with(LOCKED), ()))
+    }
+
+    /// The client takes the data: to read message and progress.
+    pub fn lock_for_client(self) -> Step<()> {
+        if !self.has(BEGUN) || self.has(DETACHED) {
+            return Err(Refusal::Complete);
+        }
+        if self.has(LOCKED) {
+            return Err(Refusal::Locked);
+        }
+        Ok((self.with(LOCKED), ()))
+    }
+
+    pub const fn unlock(self, bits: u64) -> Self {
+        self.without(LOCKED).with(bits)
+    }
+
+    /// `call_context_complete`, by the thread that holds the data. SG-1, SG-2.
+    pub fn complete(self, canceled: bool) -> (Self, Ended) {
+        self.without(LOCKED).end(canceled, COMPLETED)
+    }
+
+    /// CN-1 to CN-7, CN-13. `at_once`: there is no grace period. `hold`: the caller will wait and
+    /// must still see how this execution ends; where all holds are taken it goes without.
+    pub fn request_cancel(self, cause: Cause, at_once: bool, hold: bool) -> Step<Cancel> {
+        if !self.has(BEGUN) || self.has(FINISHED) {
+            return Err(Refusal::Complete);
+        }
+        if self.has(DONE) {
+            let canceled = self.has(ABANDONED) && self.cause() == Some(Cause::Cancel);
+            return Err(if canceled { Refusal::Canceled } else { Refusal::Complete });
+        }
+        if self.has(CANCEL) {
+            return Err(Refusal::Canceled);
+        }
+        let asked = self.with(CANCEL | (cause as u64) << CAUSE);
+        if at_once || !self.has(STARTED) {
+            return Ok((asked.with(DONE | ABANDONED), Cancel::Deliver));
+        }
+        if hold && !asked.has(HOLDS) {
+            return Ok((Self(asked.0 + HOLD), Cancel::Held));
+        }
+        Ok((asked, Cancel::Told))
+    }
+
+    /// The grace period is over. CN-3.
+    pub fn abandon(self) -> Step<()> {
+        if !self.has(CANCEL) || self.has(DONE) {
+            return Err(Refusal::Complete);
+        }
+        Ok((self.with(DONE | ABANDONED), ()))
+    }
+
+    /// The client has collected what there was. FI-1, FI-5.
+    pub fn finish(self) -> Step<()> {
+        if !self.has(DONE) || self.has(FINISHED) {
+            return Err(Refusal::Complete);
+        }
+        Ok((self.with(FINISHED), ()))
+    }
+
+    /// The call object lets go: released, or begun again elsewhere. RL-2.
+    pub const fn detach(self) -> Self {
+        self.with(DETACHED)
+    }
+
+    /// The waiting thread has seen it.
+    pub const fn unhold(self) -> Self {
+        Self(self.0 - HOLD)
+    }
+
+    /// Who asked first.
+    pub const fn cause(self) -> Option<Cause> {
+        match (self.0 & CAUSE_MASK) >> CAUSE {
+            1 => Some(Cause::Cancel),
+            3 => Some(Cause::Disconnect),
+            _ => None,
+        }
+    }
+
+    /// The result of a call that was abandoned.
+    pub fn abandoned_result(self) -> Hresult {
+        match self.cause() {
+            Some(Cause::Disconnect) => RPC_E_DISCONNECTED,
+            _ => RPC_E_CALL_CANCELED,
+        }
+    }
+
+    /// See contract, "Fate".
+    pub const fn fate(self) -> Fate {
+        if !self.has(DONE) {
+            Fate::None
+        } else if !self.has(STARTED) {
+            Fate::NeverStarted
+        } else if !self.has(ENDED) {
+            Fate::Running
+        } else if self.has(STOPPED) {
+            Fate::Stopped
+        } else {
+            Fate::Completed
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The word itself: `generation:26 | state:38`, and the one compare-exchange loop.
+
+use super::Refusal;
+use super::transition::{State, Step, TIMED, WAITERS};
+use crate::handle::Generation;
+use crate::sync::{AtomicU64, Backoff, Ordering};
+
+const SHIFT: u32 = 38;
+const STATE: u64 = (1 << SHIFT) - 1;
+
+/// See the module `state`.
+pub struct Word(AtomicU64);
+
+/// A transition that was taken.
+pub struct Taken<T> {
+    pub answer: T,
+    /// The state before it.
+    pub before: State,
+    /// It made the execution vacant: the caller frees the slot.
+    pub vacated: bool,
+}
+
+/// The word moved on: the generation asked for is over, or has not come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// This generation was replaced by a later one.
+    Over,
+    /// This generation has not been opened.
+    NotYet,
+}
+
+/// Why a transition of a given generation was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missed {
+    Gone(Gone),
+    Refused(Refusal),
+}
+
+fn split(word: u64) -> (Generation, State) {
+    (Generation((word >> SHIFT) as u32), State(word & STATE))
+}
+
+fn join(generation: Generation, state: State) -> u64 {
+    u64::from(generation.0) << SHIFT | state.0
+}
+
+impl Word {
+    /// Generation and state, now.
+    #[inline]
+    pub fn read(&self) -> (Generation, State) {
+        split(self.0.load(Ordering::Acquire))
+    }
+
+    /// The state of that generation.
+    #[inline]
+    pub fn state(&self, generation: Generation) -> Result<State, Gone> {
+        let (now, state) = self.read();
+        compare(now, generation).map(|()| state)
+    }
+
+    /// Takes a transition of that generation.
+    #[inline]
+    pub fn apply<T>(&self, generation: Generation, transition: impl Fn(State) -> Step<T>) -> Result<Taken<T>, Missed> {
+        let mut word = self.0.load(Ordering::Acquire);
+        loop {
+            let (now, before) = split(word);
+            compare(now, generation).map_err(Missed::Gone)?;
+            let (next, answer) = transition(before).map_err(Missed::Refused)?;
+            match self.0.compare_exchange_weak(word, join(now, next), Ordering::SeqCst, Ordering::Acquire) {
+                Ok(_) => {
+                    let vacated = next.vacant() && !before.vacant();
+                    return Ok(Taken { answer, before, vacated });
+                }
+                Err(seen) => word = seen,
+            }
+        }
+    }
+
+    /// As [`Word::apply`], waiting out a thread that works on the data.
+    #[inline]
+    pub fn apply_unlocked<T>(
+        &self,
+        generation: Generation,
+        transition: impl Fn(State) -> Step<T>,
+    ) -> Result<Taken<T>, Missed> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.apply(generation, &transition) {
+                Err(Missed::Refused(Refusal::Locked)) => backoff.step(),
+                other => return other,
+            }
+        }
+    }
+
+    /// A transition that always is one, by somebody who keeps the generation alive.
+    #[inline]
+    pub fn always(&self, generation: Generation, transition: impl Fn(State) -> State) -> Taken<()> {
+        self.apply(generation, |state| Ok((transition(state), ())))
+            .unwrap_or_else(|_| unreachable!("the caller keeps the generation"))
+    }
+
+    /// Opens a new generation on a word that its owner found reusable or just took.
+    pub fn open(&self, generation: Generation) {
+        let mut word = self.0.load(Ordering::Acquire);
+        loop {
+            let (_, state) = split(word);
+            let next = join(generation, state.reopened());
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => word = seen,
+            }
+        }
+    }
+
+    /// Sets `BEGUN` on the generation that the caller opened.
+    #[inline]
+    pub fn publish(&self) {
+        self.0.fetch_or(State(0).begin().0, Ordering::AcqRel);
+    }
+
+    /// Notes that a thread sleeps on the event. False: the word has changed, look again.
+    pub fn add_waiter(&self, generation: Generation, seen: State) -> bool {
+        seen.has(WAITERS)
+            || self
+                .0
+                .compare_exchange(
+                    join(generation, seen),
+                    join(generation, State(seen.0 | WAITERS)),
+                    Ordering::SeqCst,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    /// Puts it on the timer's list: false if it was there. Of any generation.
+    pub fn link_timer(&self) -> bool {
+        self.0.fetch_or(TIMED, Ordering::AcqRel) & TIMED == 0
+    }
+
+    /// Takes it off the timer's list.
+    pub fn unlink_timer(&self) {
+        self.0.fetch_and(!TIMED, Ordering::AcqRel);
+    }
+}
+
+fn compare(now: Generation, asked: Generation) -> Result<(), Gone> {
+    match now.cmp(&asked) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(Gone::Over),
+        std::cmp::Ordering::Less => Err(Gone::NotYet),
+    }
+}

@@ -1,0 +1,20 @@
+//! The only door to atomics, locks and threads: what is specific to an operating system stands in
+//! its submodules.
+
+mod backoff;
+mod futex;
+mod global;
+mod thread;
+
+pub use backoff::Backoff;
+pub use futex::{Wake, wait, wake_all, wake_one};
+pub use global::Global;
+pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub use thread::{online_cpus, spawn};
+
+/// Takes a lock whether or not a holder panicked: what the locks here guard stays whole, since no
+/// user code runs under one.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

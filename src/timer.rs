@@ -1,0 +1,120 @@
+//! The thread that ends grace periods.
+//!
+//! It starts when the first cancel interface is asked for, and sleeps until the nearest end. A
+//! request reaches it without a lock and without memory, because it may come from a signal handler:
+//! the execution itself is linked into a list, and stays linked at most once, whatever it serves by
+//! the time the timer takes it off.
+
+use crate::event::Event;
+use crate::execution::Execution;
+use crate::handle::Generation;
+use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
+use crate::sync::{AtomicPtr, Global, Mutex, Ordering, lock, spawn};
+use crate::time::{Deadline, Nanoseconds, now};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ptr;
+
+struct Timer {
+    inbox: AtomicPtr<Execution>,
+    event: Event,
+    started: Mutex<bool>,
+}
+
+static TIMER: Global<Timer> = Global::new();
+
+/// In the child of a fork.
+pub fn forget() {
+    TIMER.forget();
+}
+
+/// Starts the timer's thread if it does not run.
+pub fn start() -> Result<(), Failure> {
+    let timer = TIMER.get_or_make(|| Timer {
+        inbox: AtomicPtr::new(ptr::null_mut()),
+        event: Event::new(),
+        started: Mutex::new(false),
+    });
+    let mut started = lock(&timer.started);
+    if !*started {
+        spawn("call timer", || timer.run())
+            .map_err(|_| Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods"))?;
+        *started = true;
+    }
+    Ok(())
+}
+
+/// Tells the timer that the execution's end of grace is new. Async-signal-safe.
+pub fn arm(execution: &'static Execution) {
+    if let Some(timer) = TIMER.get()
+        && execution.link_timer()
+    {
+        timer.push(execution);
+        timer.event.signal();
+    }
+}
+
+/// An end of grace that was armed; what it is for may have ended meanwhile.
+type Entry = Reverse<(Nanoseconds, u32, Generation)>;
+
+impl Timer {
+    fn push(&self, execution: &'static Execution) {
+        let mine = ptr::from_ref(execution).cast_mut();
+        let mut head = self.inbox.load(Ordering::Relaxed);
+        loop {
+            execution.timer_link.store(head, Ordering::Relaxed);
+            match self.inbox.compare_exchange_weak(head, mine, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    fn run(&self) {
+        let mut ends: BinaryHeap<Entry> = BinaryHeap::new();
+        let mut prune_at = 1024;
+        loop {
+            let seen = self.event.count();
+            self.take_in(&mut ends);
+            if ends.len() > prune_at {
+                ends.retain(matters);
+                prune_at = (ends.len() * 2).max(1024);
+            }
+            let next = fire(&mut ends, now());
+            self.event.sleep(seen, next);
+        }
+    }
+
+    fn take_in(&self, ends: &mut BinaryHeap<Entry>) {
+        let mut at = self.inbox.swap(ptr::null_mut(), Ordering::Acquire);
+        // SAFETY: executions are never freed, and a linked one is not linked again before
+        // `unlink_timer`, which comes after its link was read.
+        while let Some(execution) = unsafe { at.as_ref() } {
+            at = execution.timer_link.load(Ordering::Relaxed);
+            execution.unlink_timer();
+            let (generation, grace) = execution.grace();
+            if let Some(end) = grace.end() {
+                ends.push(Reverse((end, execution.handle(generation).slot, generation)));
+            }
+        }
+    }
+}
+
+/// Whether the call of an entry is still in progress.
+fn matters(Reverse((_, slot, generation)): &Entry) -> bool {
+    Execution::of_slot(*slot).is_some_and(|execution| execution.awaits_grace(*generation))
+}
+
+/// Ends every grace period that is over; gives the end of the next one.
+fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds) -> Deadline {
+    while let Some(&Reverse((end, slot, generation))) = ends.peek() {
+        if end > reading {
+            return Deadline::at(end);
+        }
+        ends.pop();
+        if let Some(execution) = Execution::of_slot(slot) {
+            execution.abandon(generation);
+        }
+    }
+    Deadline::NEVER
+}
