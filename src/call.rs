@@ -182,7 +182,7 @@ impl Call {
         // SAFETY: under CHOOSING.
         let chosen = unsafe { &mut *self.slot.chosen.get() };
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
-        let home = Arc::clone(&last.target().home);
+        let home = &last.target().home;
         if method as usize >= last.target().class.methods.len() {
             return Err(DISP_E_MEMBERNOTFOUND.into());
         }
@@ -191,14 +191,14 @@ impl Call {
         let input = Input::of(input)?;
         home.admit()?;
         let (execution, generation) = choose(chosen, last).inspect_err(|_| home.retract())?;
-        execution.open(generation, method, input);
         self.slot.current.store(execution.handle(generation).pack(), Ordering::Release);
         if !std::ptr::eq(execution, last) {
             *chosen = Chosen { execution: Some(execution), next: None };
             last.detach();
         }
-        execution.publish();
-        home.submit(execution);
+        execution.begin(generation, method, input);
+        // The call object, pinned, keeps the execution and with it the apartment.
+        execution.target().home.submit(execution);
         Ok(())
     }
 
@@ -257,6 +257,7 @@ impl Call {
         let chosen = unsafe { &*self.slot.chosen.get() };
         let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let (generation, state) = execution.read();
+        execution.prefetch_to_finish();
         if !state.has(DONE) && (!block || !await_done(execution, generation, Deadline::NEVER)?) {
             return Ok(None);
         }

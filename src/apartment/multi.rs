@@ -9,7 +9,7 @@ use crate::object::Home;
 use crate::queue::Queue;
 use crate::spin::Spinner;
 use crate::sync::{
-    Arc, AtomicU32, AtomicU64, Mutex, Ordering, Wake, lock, online_cpus, spawn, wait, wake_all, wake_one,
+    Arc, AtomicU32, AtomicU64, Mutex, Ordering, Padded, Wake, lock, online_cpus, spawn, wait, wake_all, wake_one,
 };
 use crate::time::Deadline;
 use std::collections::HashSet;
@@ -48,16 +48,19 @@ impl Default for Settings {
 /// How long a thread that is not needed stays, in milliseconds.
 const LINGER: u32 = 2_000;
 
+/// Pauses of a thread that has run all it knew of, before it looks for more.
+const GATHER: u32 = 4;
+
 /// The apartment as its threads hold it.
 pub struct Multi {
+    queue: Queue,
     pool: AtomicU64,
-    size: Size,
-    pub(super) queue: Queue,
-    /// Wake-ups given to sleeping threads and not yet taken.
-    permits: AtomicU32,
     /// [`CLOSED`], [`ORPHANED`].
     flags: AtomicU32,
     queue_limit: u32,
+    size: Size,
+    /// Wake-ups given to sleeping threads and not yet taken.
+    permits: Padded<AtomicU32>,
     /// Executions in the queue, counted only under a limit.
     queued: AtomicU32,
     /// What [`CANCELED_IN_QUEUE`] was when a full queue was last swept.
@@ -70,6 +73,7 @@ pub struct Multi {
 }
 
 /// One thread of the apartment.
+#[repr(align(128))]
 pub struct Worker {
     /// What it runs, packed as a handle; 0: nothing.
     pub(super) current: AtomicU64,
@@ -90,7 +94,7 @@ impl Residence {
             pool: AtomicU64::new(0),
             size: settings.size(),
             queue: Queue::new(),
-            permits: AtomicU32::new(0),
+            permits: Padded(AtomicU32::new(0)),
             flags: AtomicU32::new(0),
             queue_limit: settings.queue_limit,
             queued: AtomicU32::new(0),
@@ -367,8 +371,10 @@ impl Shift {
             if self.apartment.is(CLOSED | ORPHANED) {
                 break;
             }
-            searching = searching || self.apartment.change(Pool::search);
-            if searching && self.search() {
+            // Where a submitter could summon nobody anyway, nobody needs to know that we look.
+            let alone = !searching && self.apartment.pool().summon(self.apartment.size).1 == Summons::Nobody;
+            searching = searching || (!alone && self.apartment.change(Pool::search));
+            if (searching || alone) && self.search() {
                 continue;
             }
             match self.sleep(searching) {
@@ -390,9 +396,16 @@ impl Shift {
 
     fn run(&self, execution: &'static Execution) {
         execution.run(&self.apartment);
-        self.worker.current.store(0, Ordering::SeqCst);
+        self.worker.current.store(0, Ordering::Release);
         if self.apartment.is(CLOSED) {
             self.apartment.quiet.signal();
+        }
+        if self.apartment.queue.is_drained() {
+            // Who waited for this answer needs longer than this to send more; who did not sends more
+            // meanwhile, which is then taken at one go.
+            for _ in 0..GATHER {
+                std::hint::spin_loop();
+            }
         }
     }
 

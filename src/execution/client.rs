@@ -6,8 +6,10 @@ use crate::handle::Generation;
 use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
 use crate::object::{Home, Object};
 use crate::spin::Spinner;
-use crate::state::{ABANDONED, BEGUN, COMPLETED, Cancel, Cause, DONE, ERROR, Missed, Refusal, STARTED, State};
-use crate::sync::{Arc, AtomicU64, Ordering, Wake};
+use crate::state::{
+    ABANDONED, BEGUN, COMPLETED, Cancel, Cause, DONE, ERROR, Missed, PROGRESS, Refusal, STARTED, State,
+};
+use crate::sync::{Arc, AtomicU64, Ordering, Wake, prefetch, prefetch_to_write};
 use crate::time::{Deadline, INFINITE, Nanoseconds, now};
 use std::cell::RefCell;
 
@@ -93,28 +95,17 @@ impl Execution {
         self.object()
     }
 
-    /// Opens the generation that [`Execution::next_generation`] gave, with what it is begun with.
-    pub fn open(&self, generation: Generation, method: u32, input: Input) {
-        let (_, before) = self.read();
-        self.word.open(generation);
+    /// Begins the generation that [`Execution::next_generation`] gave: the call is in progress.
+    #[inline]
+    pub fn begin(&self, generation: Generation, method: u32, input: Input) {
         self.grace.store(Grace(Grace::FOREVER).join(generation), Ordering::Release);
-        let data = self.data.get();
-        // SAFETY: opened and not published: the call object's alone (6).
+        // SAFETY: idle, and this begin is the only one: the call object's alone (1, 2).
         unsafe {
-            (*data).method = method;
-            input.fill(&mut (*data).input);
-            (*data).output.clear();
-            (*data).done = 0;
-            (*data).total = 0;
-            if before.has(ERROR) {
-                (*data).message = None;
-            }
+            (*self.hot.get()).method = method;
+            input.fill(self.input());
+            self.output().clear();
         }
-    }
-
-    /// The call is in progress from now on.
-    pub fn publish(&self) {
-        self.word.publish();
+        self.word.begin(generation);
     }
 
     /// Whether the client's side of that begin is complete, or over for good.
@@ -150,6 +141,13 @@ impl Execution {
     /// Waits for the client's side of that begin to be complete.
     pub fn park_done(&self, generation: Generation, deadline: Deadline) -> bool {
         self.sleep_until(generation, deadline, |state| state.has(DONE))
+    }
+
+    /// Brings near what a client that finishes, and maybe begins again, will touch.
+    #[inline]
+    pub fn prefetch_to_finish(&self) {
+        prefetch(self.output.get());
+        prefetch_to_write(self.input.get());
     }
 
     /// Asks for the call to end. Never blocks; async-signal-safe.
@@ -243,20 +241,20 @@ impl Execution {
         let Ok(state) = self.word.state(generation) else {
             return Err(RPC_E_CALL_COMPLETE.into());
         };
-        let data = self.data.get();
         let result = if state.has(ABANDONED) {
             accept(&[])?;
             if !state.has(STARTED) {
                 // SAFETY: it was canceled before its start, so no worker reads the input (1).
-                unsafe { (*data).input.clear() };
+                unsafe { self.input().clear() };
             }
             state.abandoned_result()
         } else {
             // SAFETY: the one thread that finishes, between `DONE` and `FINISHED` (2 to 4).
             unsafe {
-                accept((*data).output.bytes())?;
-                (*data).output.clear();
-                Hresult(if state.has(COMPLETED) { (*data).completed } else { (*data).returned })
+                accept(self.output().read())?;
+                self.output().clear();
+                let hot = self.hot.get();
+                Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned })
             }
         };
         if let Ok(taken) = self.word.apply(generation, State::finish) {
@@ -285,11 +283,13 @@ impl Execution {
     /// Looks at message and progress under the lock. `None`: the call object has moved on.
     pub fn inspect<T>(&'static self, generation: Generation, look: impl FnOnce(State, &Told) -> T) -> Option<T> {
         let taken = self.word.apply_unlocked(generation, State::lock_for_client).ok()?;
-        let data = self.data.get();
+        let cold = self.cold.get();
         // SAFETY: the lock is held (5).
         let told = unsafe {
-            let message = if taken.before.has(ERROR) { (*data).message.as_deref() } else { None };
-            Told { message, done: (*data).done, total: (*data).total }
+            Told {
+                message: if taken.before.has(ERROR) { (*cold).message.as_deref() } else { None },
+                progress: if taken.before.has(PROGRESS) { ((*cold).done, (*cold).total) } else { (0, 0) },
+            }
         };
         let answer = look(taken.before, &told);
         let unlocked = self.word.always(generation, |state| state.unlock(0));
@@ -301,6 +301,6 @@ impl Execution {
 /// What the server told beside its output.
 pub struct Told<'a> {
     pub message: Option<&'a str>,
-    pub done: u64,
-    pub total: u64,
+    /// Done, of a total.
+    pub progress: (u64, u64),
 }

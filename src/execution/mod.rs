@@ -4,16 +4,19 @@
 //! slot and generation, and the word says whether that execution is still meant. Who may touch
 //! which field, by the state of the word:
 //!
-//! 1. `object`, `method`, `input`: the call object before it publishes; the worker from `start`
-//!    until `invoke` returns; after a cancel before the start the client that finishes (`input`).
-//! 2. `output`: the server under the lock; the client from `DONE` (not abandoned) to `FINISHED`.
+//! 1. `object`, `method`, input: the call object before it begins; the worker from `start` until
+//!    `invoke` returns; after a cancel before the start the client that finishes (input).
+//! 2. Output: the server under the lock; the client from `DONE` (not abandoned) to `FINISHED`.
 //! 3. `returned`: the worker before `leave`; the client as in 2.
 //! 4. `completed`: the completer under the lock; the client as in 2.
 //! 5. `message`, `done`, `total`: under the lock.
-//! 6. All of it: who made the word vacant, and who opens it again.
+//! 6. All of it: who made the word vacant, and who takes the slot.
 //!
 //! After the transition that lets another thread go on, nothing is touched but `event` and
 //! `timer_link`, which belong to the slot rather than to the execution.
+//!
+//! What both sides touch in a short call lies in three cache lines: the hot fields, the short input,
+//! the short output. The fourth is cold.
 
 mod client;
 mod run;
@@ -22,7 +25,7 @@ mod server;
 pub use client::{Answer, CANCELED_IN_QUEUE, Grace, Told};
 pub use server::Server;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Bytes, Heap, Place};
 use crate::event::Event;
 use crate::handle::{Generation, Handle, Slab, SlabSlot};
 use crate::hresult::{E_OUTOFMEMORY, Failure};
@@ -35,31 +38,41 @@ use std::cell::UnsafeCell;
 #[repr(C, align(64))]
 pub struct Execution {
     word: Word,
-    event: Event,
-    link: AtomicU32,
     /// The next one in the apartment's queue.
     pub queue_link: AtomicPtr<Execution>,
-    /// The next one on the timer's list.
-    pub timer_link: AtomicPtr<Execution>,
+    event: Event,
+    slot: AtomicU32,
+    link: AtomicU32,
+    hot: UnsafeCell<Hot>,
+    input: UnsafeCell<Place>,
+    output: UnsafeCell<Place>,
+    cold: UnsafeCell<Cold>,
     /// When the grace period ends: see `client`.
     grace: AtomicU64,
-    slot: AtomicU32,
-    data: UnsafeCell<Data>,
+    /// The next one on the timer's list.
+    pub timer_link: AtomicPtr<Execution>,
 }
 
-struct Data {
+struct Hot {
+    object: Option<Arc<Object>>,
     method: u32,
     returned: i32,
     completed: i32,
-    object: Option<Arc<Object>>,
-    done: u64,
-    total: u64,
-    message: Option<Box<str>>,
-    input: Buffer,
-    output: Buffer,
+    input_len: u8,
+    output_len: u8,
 }
 
-// SAFETY: `data` is touched as the module's list says; the rest is atomic.
+struct Cold {
+    input: Heap,
+    output: Heap,
+    message: Option<Box<str>>,
+    done: u64,
+    total: u64,
+}
+
+const _: () = assert!(size_of::<Execution>() == 256, "four cache lines");
+
+// SAFETY: the cells are touched as the module's list says; the rest is atomic.
 unsafe impl Sync for Execution {}
 // SAFETY: zero is an unused slot: generation 0, no object, empty buffers.
 unsafe impl SlabSlot for Execution {
@@ -84,7 +97,7 @@ impl Execution {
             taken.word.open(Generation::first(slot));
         }
         // SAFETY: a taken slot has one owner (6).
-        unsafe { (*taken.data.get()).object = Some(object) };
+        unsafe { (*taken.hot.get()).object = Some(object) };
         Ok(taken)
     }
 
@@ -108,8 +121,39 @@ impl Execution {
     /// The object; for who may touch it (1).
     fn object(&self) -> &Arc<Object> {
         // SAFETY: the callers hold the execution as in 1, and the object stays until 6.
-        unsafe { (*self.data.get()).object.as_ref() }
-            .unwrap_or_else(|| unreachable!("a taken execution has its object"))
+        unsafe { (*self.hot.get()).object.as_ref() }.unwrap_or_else(|| unreachable!("a taken execution has its object"))
+    }
+
+    /// The input.
+    ///
+    /// # Safety
+    /// The caller is who may touch it now (1).
+    #[inline]
+    unsafe fn input(&self) -> Bytes<'_> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Bytes {
+                len: &mut (*self.hot.get()).input_len,
+                place: &mut *self.input.get(),
+                heap: &mut (*self.cold.get()).input,
+            }
+        }
+    }
+
+    /// The output.
+    ///
+    /// # Safety
+    /// The caller is who may touch it now (2).
+    #[inline]
+    unsafe fn output(&self) -> Bytes<'_> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Bytes {
+                len: &mut (*self.hot.get()).output_len,
+                place: &mut *self.output.get(),
+                heap: &mut (*self.cold.get()).output,
+            }
+        }
     }
 
     /// Wakes who sleeps, after a transition that found sleepers.
@@ -133,11 +177,12 @@ impl Execution {
     #[cold]
     fn vacate(&'static self, generation: Generation) {
         // SAFETY: this thread made the word vacant (6).
-        let data = unsafe { &mut *self.data.get() };
-        data.input.clear();
-        data.output.clear();
-        data.message = None;
-        let object = data.object.take();
+        let object = unsafe {
+            self.input().clear();
+            self.output().clear();
+            (*self.cold.get()).message = None;
+            (*self.hot.get()).object.take()
+        };
         if let Some(next) = generation.later(2) {
             self.word.open(next);
             EXECUTIONS.give(self.slot.load(Ordering::Relaxed));
@@ -149,7 +194,7 @@ impl Execution {
     /// Replaces the message, by the thread that holds the data (5). Gives the bits to unlock with.
     fn put_message(&self, text: String) -> u64 {
         // SAFETY: the caller holds the lock (5).
-        unsafe { (*self.data.get()).message = Some(text.into_boxed_str()) };
+        unsafe { (*self.cold.get()).message = Some(text.into_boxed_str()) };
         ERROR
     }
 }

@@ -7,9 +7,18 @@ use crate::handle::{Generation, Kind};
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::object::{ContextId, Home};
 use crate::state::{Cause, Left, Start, State};
+use crate::sync::{prefetch, prefetch_to_write};
 use crate::unwind;
 
 impl Execution {
+    /// Brings near what a worker will touch, while it is at something else.
+    #[inline]
+    pub fn prefetch_to_run(&self) {
+        prefetch_to_write(&raw const self.word);
+        prefetch(self.input.get());
+        prefetch_to_write(self.output.get());
+    }
+
     /// Runs a queued execution on this thread of `home`, unless it was canceled before. The
     /// execution may serve another call when this returns.
     pub fn run(&'static self, home: &dyn Home) {
@@ -52,10 +61,7 @@ impl Execution {
     fn invoke(&'static self, generation: Generation, home: &dyn Home) -> Hresult {
         let object = self.object();
         // SAFETY: between `start` and the return of `invoke` the worker's (1).
-        let (method, input) = unsafe {
-            let data = self.data.get();
-            ((*data).method, (*data).input.bytes())
-        };
+        let (method, input) = unsafe { ((*self.hot.get()).method, self.input().read()) };
         let context = ContextId { id: self.handle(generation).encode(Kind::Context) };
         let server = Server { execution: self, generation };
         let ran = Frame::within(server, home, || {
@@ -86,11 +92,10 @@ impl Execution {
             let _ = server.set_error(forbidden_message(result));
             given = E_UNEXPECTED;
         }
-        let data = self.data.get();
-        // SAFETY: both fields are the worker's until the transition (1, 3).
+        // SAFETY: both are the worker's until the transition (1, 3).
         unsafe {
-            (*data).input.clear();
-            (*data).returned = given.0;
+            self.input().clear();
+            (*self.hot.get()).returned = given.0;
         }
         let canceled = given == RPC_E_CALL_CANCELED;
         let left = self.word.apply_unlocked(generation, |state| state.leave(canceled));
@@ -102,7 +107,7 @@ impl Execution {
 
     fn defer(&'static self, generation: Generation, home: &dyn Home) {
         // SAFETY: the worker's until the transition (1).
-        unsafe { (*self.data.get()).input.clear() };
+        unsafe { self.input().clear() };
         home.deferred(self, generation);
         let Ok(taken) = self.word.apply(generation, State::defer) else { return };
         if taken.answer == Left::Before {

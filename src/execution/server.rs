@@ -6,7 +6,7 @@ use crate::hresult::{
     CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
     RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{CANCEL, DEFERRED, DONE, ENDED, Gone, Missed, Refusal, STARTED, State};
+use crate::state::{CANCEL, DEFERRED, DONE, ENDED, Gone, Missed, PROGRESS, Refusal, STARTED, State};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -93,17 +93,17 @@ impl Server {
     pub fn write(self, bytes: &[u8]) -> Outcome {
         self.edit(|execution| {
             // SAFETY: the lock is held (2).
-            unsafe { (*execution.data.get()).output.append(bytes) }.map(|()| 0)
+            unsafe { execution.output().append(bytes) }.map(|()| 0)
         })
     }
 
     /// Tells how far the method is.
     pub fn set_progress(self, done: u64, total: u64) -> Outcome {
         self.edit(|execution| {
-            let data = execution.data.get();
+            let cold = execution.cold.get();
             // SAFETY: the lock is held (5).
-            unsafe { ((*data).done, (*data).total) = (done, total) };
-            Ok(0)
+            unsafe { ((*cold).done, (*cold).total) = (done, total) };
+            Ok(PROGRESS)
         })
     }
 
@@ -126,7 +126,7 @@ impl Server {
             bits = execution.put_message(forbidden_message(result));
         }
         // SAFETY: the lock is held (4).
-        unsafe { (*execution.data.get()).completed = given.0 };
+        unsafe { (*execution.hot.get()).completed = given.0 };
         let canceled = given == RPC_E_CALL_CANCELED;
         let ended = execution.word.apply(generation, |state| Ok(State(state.0 | bits).complete(canceled)));
         if let Ok(taken) = ended {

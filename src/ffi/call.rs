@@ -266,7 +266,7 @@ pub unsafe extern "C" fn call_get_progress(call: call_t, done_out: *mut u64, tot
         let (done, total) = unsafe { (clear(done_out), clear(total_out)) };
         let (done, total) = (done?, total?);
         let told = Cell::new((0, 0));
-        Call::find(call.id)?.inspect(|_, now| told.set((now.done, now.total)))?;
+        Call::find(call.id)?.inspect(|_, now| told.set(now.progress))?;
         (*done, *total) = told.get();
         Ok(S_OK)
     })

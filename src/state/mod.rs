@@ -31,7 +31,8 @@
 //! | `LOCKED` | lock | unlock, complete | one thread works on output, message and progress |
 //! | `WAITERS` | `add_waiter` | | threads sleep on the execution's event |
 //! | `TIMED` | `link_timer` | `unlink_timer` | on the timer's list; survives reuse |
-//! | `ERROR` | `set_error` | | there is a message |
+//! | `ERROR` | unlock | | there is a message |
+//! | `PROGRESS` | unlock | | the method told how far it is |
 //! | cause | `request_cancel` | | who asked first: gives the code of an abandoned call |
 //! | holds | hold | unhold | threads that must still see how this execution ended |
 //!
@@ -43,7 +44,7 @@ mod word;
 
 pub use transition::{
     ABANDONED, BEGUN, CANCEL, COMPLETED, Cancel, Cause, DEFERRED, DONE, ENDED, ERROR, FINISHED, Fate, Left, ON_STACK,
-    Refusal, STARTED, Start, State, WAITERS,
+    PROGRESS, Refusal, STARTED, Start, State, WAITERS,
 };
 pub use word::{Gone, Missed, Taken, Word};
 

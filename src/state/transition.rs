@@ -26,6 +26,7 @@ const CAUSE: u32 = 16;
 const CAUSE_MASK: u64 = 3 << CAUSE;
 pub const HOLD: u64 = 1 << 18;
 const HOLDS: u64 = 0x3FF << 18;
+pub const PROGRESS: u64 = 1 << 28;
 
 /// Who asked first for the call to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

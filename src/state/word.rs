@@ -1,7 +1,7 @@
 //! The word itself: `generation:26 | state:38`, and the one compare-exchange loop.
 
 use super::Refusal;
-use super::transition::{State, Step, TIMED, WAITERS};
+use super::transition::{LOCKED, State, Step, TIMED, WAITERS};
 use crate::handle::Generation;
 use crate::sync::{AtomicU64, Backoff, Ordering};
 
@@ -99,23 +99,35 @@ impl Word {
             .unwrap_or_else(|_| unreachable!("the caller keeps the generation"))
     }
 
-    /// Opens a new generation on a word that its owner found reusable or just took.
+    /// Puts a generation, not begun, on a slot that its caller owns.
     pub fn open(&self, generation: Generation) {
+        self.replace(generation, State::reopened);
+    }
+
+    /// Begins a generation on a word that its caller found reusable and nobody else begins. Waits
+    /// out a thread that still looks at the last one's data.
+    #[inline]
+    pub fn begin(&self, generation: Generation) {
+        self.replace(generation, |state| state.reopened().begin());
+    }
+
+    #[inline]
+    fn replace(&self, generation: Generation, transition: impl Fn(State) -> State) {
+        let mut backoff = Backoff::new();
         let mut word = self.0.load(Ordering::Acquire);
         loop {
             let (_, state) = split(word);
-            let next = join(generation, state.reopened());
+            if state.has(LOCKED) {
+                backoff.step();
+                word = self.0.load(Ordering::Acquire);
+                continue;
+            }
+            let next = join(generation, transition(state));
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(seen) => word = seen,
             }
         }
-    }
-
-    /// Sets `BEGUN` on the generation that the caller opened.
-    #[inline]
-    pub fn publish(&self) {
-        self.0.fetch_or(State(0).begin().0, Ordering::AcqRel);
     }
 
     /// Notes that a thread sleeps on the event. False: the word has changed, look again.

@@ -4,11 +4,17 @@
 mod backoff;
 mod futex;
 mod global;
+mod padded;
+mod prefetch;
+mod spinlock;
 mod thread;
 
 pub use backoff::Backoff;
 pub use futex::{Wake, wait, wake_all, wake_one};
 pub use global::Global;
+pub use padded::Padded;
+pub use prefetch::{prefetch, prefetch_to_write};
+pub use spinlock::SpinLock;
 pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use thread::{online_cpus, spawn};
