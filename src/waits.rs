@@ -54,7 +54,10 @@ impl<'a> Asleep<'a> {
     pub fn enter(frame: &'a Frame<'_>, awaited: &'static Execution, generation: Generation) -> Result<Self, Failure> {
         frame.home.block();
         match Self::register(frame, awaited, generation, 0) {
-            Ok(registered) => Ok(Self { home: Some(frame.home), ..registered }),
+            Ok(mut registered) => {
+                registered.home = Some(frame.home);
+                Ok(registered)
+            }
             Err(refused) => {
                 frame.home.unblock();
                 Err(refused)
