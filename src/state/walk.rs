@@ -1,1 +1,215 @@
+//! Walks every word that the threads around an execution can bring about, and holds each to what
+//! the module promises. The threads are played by [`World`]: what each has in hand, and so which
+//! transitions it may ask for.
 
+use super::transition::*;
+use std::collections::{HashMap, HashSet};
+
+/// The word, and what the threads around it have in hand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct World {
+    state: State,
+    /// In the apartment's queue.
+    queued: bool,
+    /// `invoke` has been entered and has not returned.
+    inside: bool,
+    /// A thread, of the server or of the client, holds the lock.
+    locked: Option<Side>,
+    /// Threads that hold the execution to see it end.
+    holding: u8,
+    /// The call object still has it.
+    attached: bool,
+    /// Terminal transitions so far.
+    delivered: u8,
+    /// Times that somebody was told to free it.
+    freed: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Side {
+    Server,
+    Client,
+}
+
+const NEW: World = World {
+    state: State(0),
+    queued: false,
+    inside: false,
+    locked: None,
+    holding: 0,
+    attached: true,
+    delivered: 0,
+    freed: 0,
+};
+
+impl World {
+    /// The same with another word; counts what the transition owes.
+    fn to(self, next: State) -> Self {
+        let done = next.has(DONE) && !self.state.has(DONE);
+        let freed = next.vacant() && !self.state.vacant();
+        Self { state: next, delivered: self.delivered + u8::from(done), freed: self.freed + u8::from(freed), ..self }
+    }
+
+    /// Everything that some thread may do now.
+    fn next(self) -> Vec<World> {
+        let mut all = Vec::new();
+        self.client(&mut all);
+        self.cancelers(&mut all);
+        self.worker(&mut all);
+        self.server(&mut all);
+        all
+    }
+
+    fn client(self, all: &mut Vec<World>) {
+        if !self.attached {
+            return;
+        }
+        if !self.state.has(BEGUN) {
+            all.push(World { queued: true, ..self.to(self.state.reopened().begin()) });
+        }
+        all.extend(self.state.finish().ok().map(|(next, ())| self.to(next)));
+        all.push(World { attached: false, ..self.to(self.state.detach()) });
+        if self.locked.is_none()
+            && let Ok((next, ())) = self.state.lock_for_client()
+        {
+            all.push(World { locked: Some(Side::Client), ..self.to(next) });
+        }
+    }
+
+    fn cancelers(self, all: &mut Vec<World>) {
+        for cause in [Cause::Cancel, Cause::Disconnect] {
+            for (at_once, hold) in [(true, false), (false, false), (false, true)] {
+                if hold && self.holding == 2 {
+                    continue;
+                }
+                if let Ok((next, owed)) = self.state.request_cancel(cause, at_once, hold) {
+                    let held = u8::from(owed == Cancel::Held);
+                    all.push(World { holding: self.holding + held, ..self.to(next) });
+                }
+            }
+        }
+        all.extend(self.state.abandon().ok().map(|(next, ())| self.to(next)));
+        if self.holding > 0 && self.state.has(DONE) {
+            all.push(World { holding: self.holding - 1, ..self.to(self.state.unhold()) });
+        }
+        if self.locked == Some(Side::Client) {
+            all.push(World { locked: None, ..self.to(self.state.unlock(0)) });
+        }
+    }
+
+    fn worker(self, all: &mut Vec<World>) {
+        if self.queued {
+            let (next, start) = self.state.start().expect("what is queued can be started");
+            all.push(World { queued: false, inside: start == Start::Run, ..self.to(next) });
+        }
+        if self.inside {
+            for canceled in [false, true] {
+                if let Ok((next, _)) = self.state.leave(canceled) {
+                    all.push(World { inside: false, ..self.to(next) });
+                }
+            }
+            let (next, _) = self.state.defer().expect("invoke may always return");
+            all.push(World { inside: false, ..self.to(next) });
+        }
+    }
+
+    fn server(self, all: &mut Vec<World>) {
+        if let Ok((next, ())) = self.state.lock_for_server() {
+            all.push(World { locked: Some(Side::Server), ..self.to(next) });
+        }
+        if self.locked == Some(Side::Server) {
+            for bits in [0, ERROR, PROGRESS] {
+                all.push(World { locked: None, ..self.to(self.state.unlock(bits)) });
+            }
+            for canceled in [false, true] {
+                all.push(World { locked: None, ..self.to(self.state.complete(canceled).0) });
+            }
+        }
+    }
+
+    /// What holds of every word.
+    fn check(self) {
+        let state = self.state;
+        assert!(self.delivered <= 1, "two terminal transitions: {self:?}");
+        assert_eq!(self.delivered == 1, state.has(DONE), "{self:?}");
+        assert_eq!(self.freed, u8::from(state.vacant()), "freed once, when vacant: {self:?}");
+        assert_eq!(state.has(LOCKED), self.locked.is_some(), "{self:?}");
+        assert_eq!(state.has(ON_STACK), self.inside, "the input lives while invoke runs: {self:?}");
+        assert!(!state.has(ENDED | DEFERRED) || state.has(COMPLETED), "only complete ends a deferred one: {self:?}");
+        assert!(!state.has(FINISHED) || state.has(DONE), "{self:?}");
+        assert!(!state.has(STOPPED) || state.has(CANCEL | ENDED), "{self:?}");
+        assert!(!state.has(ABANDONED) || state.cause().is_some(), "{self:?}");
+        assert!(!(state.has(STARTED) && self.queued), "{self:?}");
+        if state.vacant() {
+            let idle = !self.queued && !self.inside && self.locked.is_none() && self.holding == 0;
+            assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
+        }
+        if state.reusable() && state.has(BEGUN) {
+            assert!(!self.queued && !self.inside && self.holding == 0, "begun again under somebody's hands: {self:?}");
+        }
+        let fate = state.fate();
+        assert_eq!(fate == Fate::None, !state.has(DONE), "{self:?}");
+        assert_eq!(fate == Fate::NeverStarted, state.has(DONE) && !state.has(STARTED), "{self:?}");
+        assert_eq!(fate == Fate::Running, state.has(DONE | STARTED) && !state.has(ENDED), "{self:?}");
+    }
+}
+
+/// Every world that can come about, each with what can follow it. A vacant one is an end.
+fn reachable() -> HashMap<World, Vec<World>> {
+    let mut found = HashMap::new();
+    let mut todo = vec![NEW];
+    while let Some(world) = todo.pop() {
+        if found.contains_key(&world) {
+            continue;
+        }
+        world.check();
+        let next = if world.state.vacant() { Vec::new() } else { world.next() };
+        todo.extend(&next);
+        found.insert(world, next);
+    }
+    found
+}
+
+#[test]
+fn every_reachable_word_keeps_the_promises() {
+    let found = reachable();
+    println!("{} worlds, {} words", found.len(), found.keys().map(|world| world.state).collect::<HashSet<_>>().len());
+    for fate in [Fate::None, Fate::NeverStarted, Fate::Running, Fate::Completed, Fate::Stopped] {
+        assert!(found.keys().any(|world| world.state.fate() == fate), "{fate:?} does not occur");
+    }
+}
+
+#[test]
+fn every_word_can_end_and_be_freed() {
+    let found = reachable();
+    let mut before: HashMap<World, Vec<World>> = HashMap::new();
+    for (&world, next) in &found {
+        for &after in next {
+            before.entry(after).or_default().push(world);
+        }
+    }
+    let mut todo: Vec<World> = found.keys().filter(|world| world.state.vacant()).copied().collect();
+    let mut ending: HashSet<World> = todo.iter().copied().collect();
+    while let Some(world) = todo.pop() {
+        for &earlier in before.get(&world).into_iter().flatten() {
+            if ending.insert(earlier) {
+                todo.push(earlier);
+            }
+        }
+    }
+    assert_eq!(ending.len(), found.len(), "some words can never end");
+}
+
+#[test]
+fn a_fate_once_final_never_changes_and_running_changes_only_when_the_method_ends() {
+    for (world, next) in reachable() {
+        for after in next {
+            let (was, is) = (world.state.fate(), after.state.fate());
+            match was {
+                Fate::None => {}
+                Fate::Running => assert!(is == was || matches!(is, Fate::Completed | Fate::Stopped), "{was:?} {is:?}"),
+                _ => assert_eq!(was, is, "{world:?} {after:?}"),
+            }
+        }
+    }
+}
