@@ -201,6 +201,20 @@ fn every_word_can_end_and_be_freed() {
 }
 
 #[test]
+fn the_terminal_transition_settles_whose_the_result_is() {
+    for (world, next) in reachable() {
+        for after in next {
+            if world.state.has(DONE) {
+                assert_eq!(world.state.has(ABANDONED), after.state.has(ABANDONED), "{world:?} {after:?}");
+            }
+            if world.state.any(CANCEL) {
+                assert_eq!(world.state.cause(), after.state.cause(), "the first cause stays: {world:?} {after:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_fate_once_final_never_changes_and_running_changes_only_when_the_method_ends() {
     for (world, next) in reachable() {
         for after in next {
