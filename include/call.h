@@ -211,6 +211,18 @@ typedef struct call_t {
 } call_t;
 
 /**
+ * Frees a buffer that the library has taken over; see call_begin_owned. Must not block.
+ */
+typedef void (*call_free_fn)(void *data, size_t len, void *user);
+
+/**
+ * The output of a finished call, in the library's memory.
+ */
+typedef struct call_buffer_t {
+    uint64_t id;
+} call_buffer_t;
+
+/**
  * What became of the work of a call: one of CALL_FATE_*.
  */
 typedef int32_t call_fate_t;
@@ -265,8 +277,7 @@ typedef call_hresult_t (*call_cancel_fn)(void *self,
 typedef void (*call_destroy_fn)(void *self);
 
 /**
- * What objects of a kind can do. Exactly one of invoke and begin is set. Classes with begin or
- * cancel, and custom marshaling, are not implemented yet (E_NOTIMPL).
+ * What objects of a kind can do. Exactly one of invoke and begin is set.
  */
 typedef struct call_class_t {
     /**
@@ -287,11 +298,18 @@ typedef struct call_class_t {
      */
     call_method_fn invoke;
     /**
-     * Starts a method, as an object with a call object of its own does.
+     * Starts a method, as an object with a call object of its own does: a success code, and
+     * call_context_complete follows, from any thread; a failure code ends the call with it. Runs on
+     * the client's thread, directly, if that is in the object's apartment or the class does its own
+     * marshaling, and else in the object's apartment.
      */
     call_method_fn begin;
     /**
-     * The object's own cancel interface, or NULL.
+     * The object's own cancel interface, or NULL. For calls begun directly it is the way to cancel
+     * them: without it they have no cancel interface, and if it fails the call goes on. It runs on
+     * the canceling thread, or for call_request_cancel on one of the library's. Other calls are
+     * always cancelable; they are told through it, in the object's apartment while that is open, and
+     * nobody waits for it.
      */
     call_cancel_fn cancel;
     /**
@@ -317,6 +335,11 @@ typedef struct call_bind_options_t {
      */
     uint32_t reserved;
 } call_bind_options_t;
+
+/**
+ * Runs once when a call is canceled; see call_context_on_cancel. Must not block.
+ */
+typedef void (*call_notify_fn)(void *user);
 
 /**
  * How an apartment is made. All zero but size is the default.
@@ -435,6 +458,23 @@ call_hresult_t call_begin(struct call_t call,
                           size_t in_len);
 
 /**
+ * As call_begin, with an input that is not copied: the library takes the buffer over and frees it
+ * with free_fn, exactly once, on any thread, when the method has no more use for it or never will.
+ * If this does not return S_OK, the buffer is still the caller's.
+ *
+ * Threads: any. Blocks: no. Ownership: in is the library's after S_OK.
+ *
+ * Returns as call_begin does. E_POINTER: free_fn is NULL, or in is NULL, but in_len is not 0.
+ */
+CALL_MUST_USE
+call_hresult_t call_begin_owned(struct call_t call,
+                                uint32_t method,
+                                void *in,
+                                size_t in_len,
+                                call_free_fn free_fn,
+                                void *user);
+
+/**
  * Waits until the call in progress is complete: its method ended, or it was canceled. Waits for
  * the begin that it finds, however often the call object is begun later. (WT-1 to WT-8, CN-16)
  *
@@ -489,6 +529,41 @@ call_hresult_t call_try_finish(struct call_t call,
                                void *out,
                                size_t out_cap,
                                size_t *out_len_out);
+
+/**
+ * As call_finish, with an output that is not copied: the library's buffer is handed out.
+ * buffer_out is null where there is no output.
+ *
+ * Threads: any. Blocks: as call_finish. Ownership: the caller releases the buffer with
+ * call_buffer_release.
+ *
+ * Returns as call_finish does, but never CALL_E_MORE_DATA. E_POINTER: buffer_out is NULL.
+ * E_OUTOFMEMORY: the call goes on being in progress, and nothing is lost.
+ */
+CALL_MUST_USE
+call_hresult_t call_finish_buffer(struct call_t call,
+                                  struct call_buffer_t *buffer_out);
+
+/**
+ * The bytes of a buffer. They stay until it is released.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_POINTER: data_out or len_out is NULL. E_HANDLE: not a living buffer.
+ */
+CALL_MUST_USE
+call_hresult_t call_buffer_get(struct call_buffer_t buffer,
+                               const void **data_out,
+                               size_t *len_out);
+
+/**
+ * Frees a buffer.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_HANDLE: not a living buffer.
+ */
+call_hresult_t call_buffer_release(struct call_buffer_t buffer);
 
 /**
  * One reference more to a call object.
@@ -566,8 +641,9 @@ call_hresult_t call_get_progress(struct call_t call,
  *
  * Threads: any. Blocks: no. Ownership: the caller releases it with call_cancel_release.
  *
- * Returns S_OK. E_POINTER: cancel_out is NULL. E_HANDLE: not a living call object.
- * E_OUTOFMEMORY. RPC_E_OUT_OF_RESOURCES: the thread could not be started.
+ * Returns S_OK. E_NOINTERFACE: the class has no cancel and the call in progress was begun on the
+ * client's thread, or the class does its own marshaling (MK-2, MK-3). E_POINTER: cancel_out is
+ * NULL. E_HANDLE: not a living call object. E_OUTOFMEMORY. RPC_E_OUT_OF_RESOURCES: the thread could not be started.
  */
 CALL_MUST_USE
 call_hresult_t call_query_cancel(struct call_t call,
@@ -587,7 +663,8 @@ call_hresult_t call_query_cancel(struct call_t call,
  * Returns S_OK: the request was made, and the client is freed; whether the work stopped, the fate
  * says (CN-1, CN-3, CN-9). RPC_E_CALL_COMPLETE: the method answered in time, whatever it answered,
  * or before, or no call is in progress (CN-2, CN-6, CN-7). RPC_E_CALL_CANCELED: it was canceled
- * before (CN-5). CALL_E_DEADLOCK: the request was made, but a wait without end from this method
+ * before (CN-5). E_NOINTERFACE: the call was begun on the client's thread and its class has no
+ * cancel. What the class's cancel failed with: the call goes on (CN-12). CALL_E_DEADLOCK: the request was made, but a wait without end from this method
  * could never end. E_HANDLE: not a living cancel handle.
  */
 call_hresult_t call_cancel(struct call_cancel_t cancel,
@@ -600,11 +677,13 @@ call_hresult_t call_cancel(struct call_cancel_t cancel,
  *
  * Threads: any, and signal handlers: it is async-signal-safe. Blocks: no.
  *
- * Returns S_OK: the request was made. RPC_E_CALL_COMPLETE: the call is complete, or none is in
- * progress. RPC_E_CALL_CANCELED: it was canceled before; an earlier end of grace replaces a later
+ * Returns S_OK: the request was made, or for a call begun on the client's thread, its class will be
+ * asked. E_NOINTERFACE: that class has no cancel. RPC_E_CALL_COMPLETE: the call is complete, or none
+ * is in progress. RPC_E_CALL_CANCELED: it was canceled before; an earlier end of grace replaces a later
  * one. E_HANDLE: not a living cancel handle.
  */
-call_hresult_t call_request_cancel(struct call_cancel_t cancel, uint32_t grace_ms);
+call_hresult_t call_request_cancel(struct call_cancel_t cancel,
+                                   uint32_t grace_ms);
 
 /**
  * Asks whether the call was canceled. Changes nothing. (TC-1 to TC-7)
@@ -637,8 +716,7 @@ call_hresult_t call_cancel_release(struct call_cancel_t cancel);
  *
  * Returns S_OK. E_POINTER: object_out, cls, the list of names or a name in it is NULL.
  * E_INVALIDARG: the class's size or flags, or not exactly one of invoke and begin, or custom
- * marshaling without begin. E_NOTIMPL: a class with begin or cancel. RPC_E_DISCONNECTED: the
- * apartment is closed. E_HANDLE: not a living apartment. E_OUTOFMEMORY.
+ * marshaling without begin. RPC_E_DISCONNECTED: the apartment is closed. E_HANDLE: not a living apartment. E_OUTOFMEMORY.
  */
 CALL_MUST_USE
 call_hresult_t call_object_create(struct call_apartment_t apartment,
@@ -692,6 +770,18 @@ CALL_MUST_USE call_hresult_t call_object_add_ref(struct call_object_t object);
 call_hresult_t call_object_release(struct call_object_t object);
 
 /**
+ * Disconnects an object from its clients: begins are refused from now on (RPC_E_DISCONNECTED), and
+ * calls in progress end with RPC_E_DISCONNECTED at once; their methods are told of a cancel. (FI-15)
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_HANDLE: not a living object. RPC_E_OUT_OF_RESOURCES: the thread that tells methods
+ * of cancels could not be started; nothing was disconnected.
+ */
+CALL_MUST_USE
+call_hresult_t call_object_disconnect(struct call_object_t object);
+
+/**
  * Appends to the call's output, which the client collects when it finishes the call.
  *
  * Threads: any. Blocks: no. Ownership: the data is copied.
@@ -704,6 +794,31 @@ CALL_MUST_USE
 call_hresult_t call_context_write(struct call_context_t context,
                                   const void *data,
                                   size_t len);
+
+/**
+ * Room for len bytes at the end of the call's output, to be written in place; what was written is
+ * added with call_context_commit. The room is there until the next write, reserve or commit of
+ * this call, or its method's end.
+ *
+ * Threads: any, one at a time per call. Blocks: no. Ownership: the library's.
+ *
+ * Returns as call_context_write does. E_POINTER: data_out is NULL.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_reserve(struct call_context_t context,
+                                    size_t len,
+                                    void **data_out);
+
+/**
+ * Adds the first len bytes of what was reserved to the call's output.
+ *
+ * Threads: any, one at a time per call. Blocks: no.
+ *
+ * Returns as call_context_write does. E_INVALIDARG: more than was reserved; the output is as it was.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_commit(struct call_context_t context,
+                                   size_t len);
 
 /**
  * Asks whether the call was canceled: what a method does every now and then. One look at memory;
@@ -773,32 +888,124 @@ call_hresult_t call_context_set_error(struct call_context_t context,
                                       const char *message);
 
 /**
+ * A byte that is zero until a cancel is requested: what a tight loop reads. It may be read while the
+ * method runs; after its end it says nothing.
+ *
+ * Threads: any. Blocks: no. Ownership: the library's; it stays readable.
+ *
+ * Returns S_OK. E_POINTER: flag_out is NULL. RPC_E_CALL_COMPLETE: the method has ended, or the
+ * context is null and no method runs on this thread. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_get_cancel_flag(struct call_context_t context,
+                                            const uint8_t **flag_out);
+
+/**
+ * Registers the function that runs when the call is canceled, in place of an earlier one: exactly
+ * once, on a thread of the library's, or here and now if the call is canceled already. NULL takes it
+ * back: when this has returned it does not run, and has not begun to. It may complete the call, and
+ * must not block. The method's end waits for it.
+ *
+ * Threads: any. Blocks: while the function runs on another thread.
+ *
+ * Returns S_OK. RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method runs
+ * on this thread; the function will not run. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_on_cancel(struct call_context_t context,
+                                      call_notify_fn notify,
+                                      void *user);
+
+/**
+ * A descriptor that is readable once the call is canceled, for a method that waits in poll.
+ * Level-triggered, made on first use.
+ *
+ * Threads: any. Blocks: no. Ownership: the library closes it some time after the method's end; do
+ * not read, write or close it.
+ *
+ * Returns S_OK. E_POINTER: fd_out is NULL. RPC_E_OUT_OF_RESOURCES: no descriptor is left.
+ * RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method runs on this
+ * thread. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_get_cancel_fd(struct call_context_t context,
+                                          int32_t *fd_out);
+
+/**
+ * Begins a region that a cancel does not interrupt: until call_context_enable_cancel the method
+ * does not hear of one, by looking, sleeping, function or descriptor (the flag byte still shows
+ * it). The client is freed at the end of its grace period all the same. Regions do not nest.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK: the region is entered. RPC_E_CALL_CANCELED: too late, the call is canceled; the region
+ * is not entered. RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method
+ * runs on this thread. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_disable_cancel(struct call_context_t context);
+
+/**
+ * Ends that region. What was not heard in it is told now.
+ *
+ * Threads: any. Blocks: no; the function given to call_context_on_cancel may run here.
+ *
+ * Returns S_OK: no cancel came meanwhile. RPC_E_CALL_CANCELED: one did. RPC_E_CALL_COMPLETE: the
+ * method has ended, or the context is null and no method runs on this thread. E_HANDLE: never was
+ * a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_enable_cancel(struct call_context_t context);
+
+/**
  * Makes an apartment. NULL options are the defaults: CALL_APARTMENT_MULTI, one thread per CPU.
- * Its threads start with the first calls, more of them while methods wait for calls.
+ * The library's threads start with the first calls, more of them while methods wait for calls.
+ * CALL_APARTMENT_SINGLE belongs to the calling thread, which serves it by call_apartment_pump and
+ * whenever it waits for a call; when that thread ends the apartment is closed.
+ * CALL_APARTMENT_SERIAL has one thread, runs one method at a time, and others while that one waits
+ * for a call.
  *
  * Threads: any. Blocks: no. Ownership: the caller releases the apartment with
  * call_apartment_release.
  *
  * Returns S_OK. E_POINTER: apartment_out is NULL. E_INVALIDARG: the options' size, kind, flags,
- * reserved field or numbers of workers. E_NOTIMPL: CALL_APARTMENT_SINGLE and
- * CALL_APARTMENT_SERIAL. E_OUTOFMEMORY.
+ * reserved field or numbers of workers. E_OUTOFMEMORY.
  */
 CALL_MUST_USE
 call_hresult_t call_apartment_create(const struct call_apartment_options_t *options,
                                      struct call_apartment_t *apartment_out);
 
 /**
- * Serves the calls of an apartment of kind CALL_APARTMENT_SINGLE on the thread that owns it. As
- * there are none yet, no thread is the right one.
+ * Serves an apartment of kind CALL_APARTMENT_SINGLE on the thread that made it: runs what is queued,
+ * or waits for something to come and runs that.
  *
- * Threads: the apartment's owner. Blocks: no.
+ * served_out gets the number of methods run; it may be NULL.
  *
- * Returns RPC_E_WRONG_THREAD: the apartment is of another kind. E_HANDLE: not a living apartment.
+ * Threads: the one that made the apartment. Blocks: up to timeout_ms milliseconds while nothing was
+ * served, and as long as the methods take; CALL_INFINITE without end.
+ *
+ * Returns S_OK, also when nothing came. RPC_E_WRONG_THREAD: another thread made it, or it is of
+ * another kind. RPC_E_DISCONNECTED: the apartment is closed. E_HANDLE: not a living apartment.
  */
 CALL_MUST_USE
 call_hresult_t call_apartment_pump(struct call_apartment_t apartment,
-                                   uint32_t _timeout_ms,
+                                   uint32_t timeout_ms,
                                    uint32_t *served_out);
+
+/**
+ * A descriptor that is readable while calls are queued in an apartment of kind
+ * CALL_APARTMENT_SINGLE, for the event loop of the thread that made it: pump when it is readable.
+ * Level-triggered, made on first use.
+ *
+ * Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
+ * or close it.
+ *
+ * Returns S_OK. RPC_E_WRONG_THREAD: the apartment is of another kind. RPC_E_OUT_OF_RESOURCES: no
+ * descriptor is left. E_POINTER: fd_out is NULL. E_HANDLE: not a living apartment.
+ */
+CALL_MUST_USE
+call_hresult_t call_apartment_get_fd(struct call_apartment_t apartment,
+                                     int32_t *fd_out);
 
 /**
  * Closes an apartment: begins are refused from now on (RPC_E_DISCONNECTED), queued calls end with
@@ -850,6 +1057,8 @@ CALL_ASSERT_LAYOUT(sizeof(call_object_t) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_object_t, id) == 0);
 CALL_ASSERT_LAYOUT(sizeof(call_apartment_t) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_apartment_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_buffer_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_buffer_t, id) == 0);
 CALL_ASSERT_LAYOUT(sizeof(call_context_t) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_context_t, id) == 0);
 CALL_ASSERT_LAYOUT(sizeof(call_class_t) == 56);

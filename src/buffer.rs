@@ -4,7 +4,12 @@
 //! lines as it can: the length among its hot fields, the short form in a line of its own, the long
 //! form among the cold ones.
 
-use crate::hresult::{E_OUTOFMEMORY, Failure};
+use crate::handle::{Kind, Table};
+use crate::hresult::{E_INVALIDARG, E_OUTOFMEMORY, Failure};
+use crate::unwind;
+use std::ffi::c_void;
+use std::ops::Deref;
+use std::slice;
 
 const IN_PLACE: usize = 64;
 
@@ -15,9 +20,54 @@ const LONG: u8 = u8::MAX;
 #[repr(C, align(64))]
 pub struct Place([u8; IN_PLACE]);
 
+/// Bytes on the heap: the library's, or the program's with what frees them.
+pub enum Long {
+    Ours(Vec<u8>),
+    Theirs(Owned),
+}
+
+/// A buffer of the program's that the library has taken over; freed when this is dropped.
+pub struct Owned {
+    pub data: *mut c_void,
+    pub len: usize,
+    pub free: FreeFn,
+    pub user: *mut c_void,
+}
+
+/// `call_free_fn`.
+pub type FreeFn = unsafe extern "C-unwind" fn(data: *mut c_void, len: usize, user: *mut c_void);
+
+// SAFETY: the program handed it over for any thread.
+unsafe impl Send for Owned {}
+// SAFETY: it is read alone.
+unsafe impl Sync for Owned {}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: the program promised a function that frees this very buffer. A panic in it has
+        // nobody to be told to.
+        drop(unwind::catch(|| unsafe { (self.free)(self.data, self.len, self.user) }));
+    }
+}
+
+impl Deref for Long {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Ours(bytes) => bytes,
+            Self::Theirs(owned) if owned.len == 0 => &[],
+            // SAFETY: the program handed over `len` readable bytes.
+            Self::Theirs(owned) => unsafe { slice::from_raw_parts(owned.data.cast(), owned.len) },
+        }
+    }
+}
+
 /// The long form. A box, because zero bytes must be `None`.
-#[allow(clippy::box_collection, reason = "zero bytes are `None` for a box alone")]
-pub type Heap = Option<Box<Vec<u8>>>;
+pub type Heap = Option<Box<Long>>;
+
+/// The buffers that were handed out to the program.
+pub static BUFFERS: Table<Box<Long>> = Table::new(Kind::Buffer);
 
 /// The three parts of a buffer. All zero is an empty one.
 pub struct Bytes<'a> {
@@ -51,20 +101,63 @@ impl<'a> Bytes<'a> {
 
     #[cold]
     fn append_long(self, more: &[u8]) -> Result<(), Failure> {
-        let full = |_| Failure::from(E_OUTOFMEMORY);
-        if let (LONG, Some(long)) = (*self.len, &mut *self.heap) {
-            long.try_reserve(more.len()).map_err(full)?;
-            long.extend_from_slice(more);
-            return Ok(());
-        }
-        let short = &self.place.0[..*self.len as usize];
-        let mut long = Vec::new();
-        long.try_reserve(short.len() + more.len()).map_err(full)?;
-        long.extend_from_slice(short);
+        let long = self.grow(more.len())?;
         long.extend_from_slice(more);
-        *self.heap = Some(Box::new(long));
-        *self.len = LONG;
         Ok(())
+    }
+
+    /// Makes it long, with room for `more` bytes.
+    fn grow(self, more: usize) -> Result<&'a mut Vec<u8>, Failure> {
+        let full = |_| Failure::from(E_OUTOFMEMORY);
+        if *self.len != LONG {
+            let short = &self.place.0[..*self.len as usize];
+            let mut long = Vec::new();
+            long.try_reserve(short.len() + more).map_err(full)?;
+            long.extend_from_slice(short);
+            *self.heap = Some(Box::new(Long::Ours(long)));
+            *self.len = LONG;
+        }
+        let Some(Long::Ours(long)) = self.heap.as_deref_mut() else { return Err(E_OUTOFMEMORY.into()) };
+        long.try_reserve(more).map_err(full)?;
+        Ok(long)
+    }
+
+    /// Room for `more` bytes at the end, to be written in place and then taken with
+    /// [`Bytes::commit`].
+    pub fn reserve(self, more: usize) -> Result<*mut u8, Failure> {
+        let long = self.grow(more)?;
+        Ok(long.spare_capacity_mut().as_mut_ptr().cast())
+    }
+
+    /// Takes `more` of the bytes that were reserved.
+    pub fn commit(self, more: usize) -> Result<(), Failure> {
+        match self.heap.as_deref_mut() {
+            Some(Long::Ours(long)) if *self.len == LONG && more <= long.capacity() - long.len() => {
+                // SAFETY: the room is there; the program wrote it, or leaves what was there.
+                unsafe { long.set_len(long.len() + more) };
+                Ok(())
+            }
+            _ if more == 0 => Ok(()),
+            _ => Err(Failure::because(E_INVALIDARG, "more is committed than was reserved")),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self.len == 0
+    }
+
+    /// Hands all of it out, as long bytes; what `to` refuses stays.
+    pub fn hand_out<T>(self, to: impl FnOnce(Box<Long>) -> Result<T, (Failure, Box<Long>)>) -> Result<T, Failure> {
+        if *self.len != LONG {
+            Bytes { len: &mut *self.len, place: &mut *self.place, heap: &mut *self.heap }.grow(0)?;
+        }
+        let long = self.heap.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
+        to(long)
+            .map_err(|(failure, long)| {
+                *self.heap = Some(long);
+                failure
+            })
+            .inspect(|_| *self.len = 0)
     }
 
     /// Empties it and gives long memory back.
@@ -92,7 +185,19 @@ impl<'a> Input<'a> {
         let mut long = Vec::new();
         long.try_reserve_exact(bytes.len()).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
         long.extend_from_slice(bytes);
-        Ok(Self { bytes, long: Some(Box::new(long)) })
+        Ok(Self { bytes, long: Some(Box::new(Long::Ours(long))) })
+    }
+
+    /// A buffer of the program's, taken over. If the begin fails it is handed back.
+    pub fn owned(owned: Owned) -> Input<'static> {
+        Input { bytes: &[], long: Some(Box::new(Long::Theirs(owned))) }
+    }
+
+    /// Hands back what was taken over, without freeing it.
+    pub fn give_back(self) {
+        if let Some(Long::Theirs(owned)) = self.long.map(|long| *long) {
+            std::mem::forget(owned);
+        }
     }
 
     /// Replaces the contents of a buffer.

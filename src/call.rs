@@ -13,18 +13,19 @@
 //! read `current`, which names the execution, and ask the execution's own word whether it is still
 //! that one.
 
-use crate::buffer::Input;
+use crate::buffer::{Bytes, Input};
 use crate::execution::{Execution, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
-    DISP_E_MEMBERNOTFOUND, E_HANDLE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
+    DISP_E_MEMBERNOTFOUND, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_COMPLETE,
+    RPC_S_CALLPENDING, S_OK,
 };
-use crate::object::Object;
-use crate::state::{BEGUN, DONE, FINISHED, Fate, State};
+use crate::object::{Manner, Object};
+use crate::state::{BEGUN, CANCELABLE, DIRECT, DONE, FINISHED, Fate, State};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
 use crate::time::Deadline;
-use crate::waits;
+use crate::wait::{Hopeless, until_done};
 use std::cell::UnsafeCell;
 
 /// See the module.
@@ -164,8 +165,8 @@ impl Call {
         Ok(S_OK)
     }
 
-    /// BG-1 to BG-9.
-    pub fn begin(self, method: u32, input: &[u8]) -> Outcome {
+    /// BG-1 to BG-9. The input is used up by a begin that succeeds; any other gives it back.
+    pub fn begin(self, method: u32, input: &mut Option<Input>) -> Outcome {
         let claim = |word| {
             if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | BUSY | CHOOSING) }
         };
@@ -175,31 +176,48 @@ impl Call {
         }
         let begun = self.begin_claimed(method, input);
         self.exit(if begun.is_ok() { CHOOSING } else { BUSY | CHOOSING });
-        begun.map(|()| S_OK)
+        if let Some(direct) = begun? {
+            // Not before CHOOSING is clear: this runs the program's code. An execution that has not
+            // started stays, whatever becomes of the call object.
+            frame::at_home(|home| direct.run(home));
+        }
+        Ok(S_OK)
     }
 
-    fn begin_claimed(self, method: u32, input: &[u8]) -> Result<(), Failure> {
+    /// Gives the execution back if it is to be run here.
+    fn begin_claimed(self, method: u32, input: &mut Option<Input>) -> Result<Option<&'static Execution>, Failure> {
         // SAFETY: under CHOOSING.
         let chosen = unsafe { &mut *self.slot.chosen.get() };
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
-        let home = &last.target().home;
-        if method as usize >= last.target().class.methods.len() {
+        let target = last.target();
+        target.connected()?;
+        let direct = target.is_direct();
+        let home = target.lease.home();
+        if method as usize >= target.class.methods.len() {
             return Err(DISP_E_MEMBERNOTFOUND.into());
         }
         // All that can fail comes before the execution is opened: a begin that fails leaves the
         // fate and the message of the last one.
-        let input = Input::of(input)?;
-        home.admit()?;
-        let (execution, generation) = choose(chosen, last).inspect_err(|_| home.retract())?;
+        if direct { home.open() } else { home.admit() }?;
+        let chosen_now = choose(chosen, last);
+        if chosen_now.is_err() && !direct {
+            home.retract();
+        }
+        let (execution, generation) = chosen_now?;
         self.slot.current.store(execution.handle(generation).pack(), Ordering::Release);
         if !std::ptr::eq(execution, last) {
             *chosen = Chosen { execution: Some(execution), next: None };
             last.detach();
         }
-        execution.begin(generation, method, input);
+        if let Some(input) = input.take() {
+            execution.begin(generation, method, input, direct);
+        }
+        if direct {
+            return Ok(Some(execution));
+        }
         // The call object, pinned, keeps the execution and with it the apartment.
-        execution.target().home.submit(execution);
-        Ok(())
+        execution.target().lease.home().submit(execution);
+        Ok(None)
     }
 
     /// What the call object's current execution is at; checked to be this call object's.
@@ -225,11 +243,15 @@ impl Call {
         if !state.has(BEGUN) || state.has(FINISHED) {
             return Err(NO_CALL);
         }
-        if state.has(DONE) || await_done(execution, generation, deadline)? { Ok(S_OK) } else { Ok(RPC_S_CALLPENDING) }
+        if state.has(DONE) || until_done(execution, generation, deadline, Hopeless::Refuse)? {
+            Ok(S_OK)
+        } else {
+            Ok(RPC_S_CALLPENDING)
+        }
     }
 
     /// FI-1 to FI-8. `block`: waits for the call to complete.
-    pub fn finish(self, block: bool, accept: impl FnOnce(&[u8]) -> Result<(), Failure>) -> Outcome {
+    pub fn finish(self, block: bool, accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>) -> Outcome {
         self.enter(|word| {
             if word & BUSY == 0 {
                 Err(NO_CALL)
@@ -251,14 +273,14 @@ impl Call {
     fn finish_claimed(
         self,
         block: bool,
-        accept: impl FnOnce(&[u8]) -> Result<(), Failure>,
+        accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
     ) -> Result<Option<crate::hresult::Hresult>, Failure> {
         // SAFETY: under FINISHING.
         let chosen = unsafe { &*self.slot.chosen.get() };
         let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let (generation, state) = execution.read();
         execution.prefetch_to_finish();
-        if !state.has(DONE) && (!block || !await_done(execution, generation, Deadline::NEVER)?) {
+        if !state.has(DONE) && (!block || !until_done(execution, generation, Deadline::NEVER, Hopeless::Refuse)?) {
             return Ok(None);
         }
         execution.collect(generation, accept).map(Some)
@@ -271,8 +293,14 @@ impl Call {
         let chosen = unsafe { &mut *self.slot.chosen.get() };
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let (generation, state) = last.read();
-        let named =
-            if state.has(BEGUN) && !state.has(FINISHED) { Ok((last, generation)) } else { choose(chosen, last) };
+        let class = &last.target().class;
+        let named = if state.has(BEGUN) && !state.has(FINISHED) {
+            if state.has(DIRECT) && !state.has(CANCELABLE) { Err(E_NOINTERFACE.into()) } else { Ok((last, generation)) }
+        } else if class.manner == Manner::CustomBegin && class.cancel.is_none() {
+            Err(E_NOINTERFACE.into())
+        } else {
+            choose(chosen, last)
+        };
         self.exit(CHOOSING);
         named.map(|(execution, generation)| execution.handle(generation))
     }
@@ -305,27 +333,7 @@ fn choose(chosen: &mut Chosen, last: &'static Execution) -> Result<(&'static Exe
     if let Some(generation) = last.next_generation() {
         return Ok((last, generation));
     }
-    let next = Execution::take(Arc::clone(last.target()))?;
+    let next = Execution::take(last.target_again())?;
     chosen.next = Some(next);
     Ok((next, next.read().0))
-}
-
-/// Waits for the client's side of that begin: false when the deadline passed first.
-fn await_done(execution: &'static Execution, generation: Generation, deadline: Deadline) -> Result<bool, Failure> {
-    frame::innermost(|frame| {
-        if let Some(frame) = frame {
-            waits::check(frame, execution, generation)?;
-        }
-        if deadline.is_poll() {
-            return Ok(execution.is_done(generation));
-        }
-        if execution.spin_done(generation) {
-            return Ok(true);
-        }
-        let _asleep = match frame {
-            Some(frame) => Some(waits::Asleep::enter(frame, execution, generation)?),
-            None => None,
-        };
-        Ok(execution.park_done(generation, deadline))
-    })
 }

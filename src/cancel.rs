@@ -4,16 +4,17 @@
 //! pin: what a signal handler may do.
 
 use crate::call::Call;
-use crate::execution::{Answer, Execution, Grace};
-use crate::frame;
+use crate::execution::{Answer, Execution, Grace, Refused};
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
-    E_HANDLE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
+    E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE,
+    RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DONE, FINISHED};
+use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DIRECT, DONE, FINISHED, Refusal};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::time::{Deadline, INFINITE};
-use crate::{timer, waits};
+use crate::timer;
+use crate::wait::{Hopeless, until_done};
 
 /// One cancel interface.
 #[repr(C, align(32))]
@@ -79,9 +80,31 @@ fn target(id: u64) -> Result<(&'static Execution, Generation), Failure> {
 const NO_CALL: Failure = Failure::because(RPC_E_CALL_COMPLETE, "the call is complete, or not begun");
 const BEFORE: Failure = Failure::because(RPC_E_CALL_CANCELED, "the call was canceled before");
 
+const NO_INTERFACE: Failure =
+    Failure::because(E_NOINTERFACE, "the class cannot cancel a call begun on the client's thread");
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Canceled => BEFORE,
+            Refusal::NoInterface => NO_INTERFACE,
+            _ => NO_CALL,
+        }
+    }
+}
+
+/// Whether the call in progress is one that only its class can cancel, and nobody has.
+fn needs_its_class(execution: &Execution, generation: Generation) -> bool {
+    let (now, state) = execution.read();
+    now == generation && state.has(DIRECT) && !state.any(CANCEL | DONE)
+}
+
 /// Asks for the call to end, and returns. Async-signal-safe.
 pub fn request(id: u64, grace: Grace) -> Outcome {
     let (execution, generation) = target(id)?;
+    if needs_its_class(execution, generation) {
+        return Ok(execution.ask_class_later(generation, grace).map(|()| S_OK)?);
+    }
     match execution.request_cancel(generation, Cause::Cancel, grace, false) {
         Answer::Done | Answer::Told { .. } => Ok(S_OK),
         Answer::Already => Err(BEFORE),
@@ -93,37 +116,27 @@ pub fn request(id: u64, grace: Grace) -> Outcome {
 /// the end of the grace period.
 pub fn cancel(id: u64, seconds: u32) -> Outcome {
     let (execution, generation) = target(id)?;
+    if needs_its_class(execution, generation) {
+        let grace_ms = if seconds == INFINITE { INFINITE } else { seconds.saturating_mul(1000).min(INFINITE - 1) };
+        match execution.ask_class(generation, grace_ms) {
+            Ok(()) => {}
+            Err(Refused::State(refusal)) => return Err(refusal.into()),
+            Err(Refused::Class(code)) => return Err(Failure::because(code, "the class refused to cancel the call")),
+        }
+    }
     match execution.request_cancel(generation, Cause::Cancel, Grace::seconds(seconds), true) {
         Answer::Told { held } => {
-            let waited = await_answer(execution, generation, seconds == INFINITE);
+            // A method that asks for its own end does not wait: the answer has to come from it.
+            let hopeless = if seconds == INFINITE { Hopeless::Refuse } else { Hopeless::Bear };
+            let waited = until_done(execution, generation, Deadline::NEVER, hopeless);
             // Without a hold nobody knows how it ended: the request was made.
-            let abandoned = !held || execution.unhold(generation);
-            waited?;
-            if abandoned { Ok(S_OK) } else { Err(NO_CALL) }
+            let answered = held && !execution.unhold(generation);
+            if waited? && answered { Err(NO_CALL) } else { Ok(S_OK) }
         }
         Answer::Done => Ok(S_OK),
         Answer::Already => Err(BEFORE),
         Answer::Complete => Err(NO_CALL),
     }
-}
-
-/// Until the method has ended or the timer has ended the grace period. A method that asks for its
-/// own end does not wait: it is what the answer has to come from.
-fn await_answer(execution: &'static Execution, generation: Generation, endless: bool) -> Result<(), Failure> {
-    frame::innermost(|frame| {
-        let asleep = match frame {
-            Some(frame) => match waits::Asleep::enter(frame, execution, generation) {
-                Err(deadlock) if endless => return Err(deadlock),
-                Err(_) if frame.encloses(execution, generation) => return Ok(()),
-                // Others wait for this thread too, but the timer ends it.
-                entered => entered.ok(),
-            },
-            None => None,
-        };
-        execution.park_done(generation, Deadline::NEVER);
-        drop(asleep);
-        Ok(())
-    })
 }
 
 /// TC-1 to TC-7.

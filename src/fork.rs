@@ -1,8 +1,9 @@
 //! The child of a fork: the parent's handles, threads and locks are not ours. The handler only
 //! stores to atomics; the parent's memory stays where it is, unused.
 
+use crate::buffer::BUFFERS;
 use crate::sync::{AtomicU32, Ordering};
-use crate::{apartment, call, cancel, execution, frame, handle, object, timer, waits};
+use crate::{apartment, call, cancel, deadlock, execution, frame, handle, object, signal, timer};
 
 /// Sees to it that a child of a fork starts clean. Called by whatever makes the first handle.
 pub fn watch() {
@@ -16,11 +17,13 @@ pub fn watch() {
 extern "C" fn in_child() {
     handle::forked();
     frame::forget();
+    BUFFERS.forget();
     call::forget();
     cancel::forget();
     execution::forget();
     object::OBJECTS.forget();
     apartment::forget();
     timer::forget();
-    waits::forget();
+    deadlock::forget();
+    signal::forget();
 }

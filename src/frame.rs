@@ -1,25 +1,100 @@
-//! Which methods run on this thread: a list of frames on its stack, the innermost first.
+//! What this thread is doing for apartments: the methods on its stack, the innermost first, and the
+//! apartments that it serves.
 
+use crate::event::Event;
 use crate::execution::{Execution, Server};
 use crate::handle::Generation;
 use crate::object::Home;
-use std::cell::Cell;
+use crate::sync::{Arc, AtomicU64, Ordering, Weak};
+use std::cell::{Cell, RefCell};
 use std::ptr;
 
-/// One running method of this thread.
+/// A method that runs on this thread, or an apartment being served by it.
 pub struct Frame<'a> {
-    pub server: Server,
-    pub home: &'a dyn Home,
+    /// The method; `None`: the thread serves, between methods.
+    pub server: Option<Server>,
+    /// The apartment that the thread is in; `None`: a custom marshaler's begin on a thread that is in
+    /// no apartment.
+    pub home: Option<&'a dyn Home>,
     outer: *const Frame<'static>,
+}
+
+/// An apartment that a thread of the program or the library serves while it waits.
+pub trait Served: Home {
+    /// Runs what is queued; gives the number of methods run.
+    fn serve(&self) -> u32;
+    /// Whether anything is queued.
+    fn has_work(&self) -> bool;
+    /// From now on a submission signals `event`; gives what was signaled before.
+    fn watch(&self, event: &Event) -> *mut Event;
+    /// Signals again what was signaled before.
+    fn watch_again(&self, before: *mut Event);
+    /// The thread that serves it ends.
+    fn owner_ends(&self);
+}
+
+/// The apartments that this thread serves; closed when it ends.
+struct Serving(RefCell<Vec<Weak<dyn Served>>>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        for served in self.0.take() {
+            if let Some(served) = served.upgrade() {
+                served.owner_ends();
+            }
+        }
+    }
 }
 
 thread_local! {
     static INNERMOST: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
+    static SERVES: Cell<bool> = const { Cell::new(false) };
+    static SERVING: Serving = const { Serving(RefCell::new(Vec::new())) };
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number for the calling thread that no other thread of the process ever has.
+pub fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    if NUMBER.get() == 0 {
+        NUMBER.set(NEXT.fetch_add(1, Ordering::Relaxed));
+    }
+    NUMBER.get()
+}
+
+/// This thread serves that apartment from now on.
+pub fn serve_here(served: Weak<dyn Served>) {
+    SERVES.set(true);
+    SERVING.with(|serving| {
+        let mut all = serving.0.borrow_mut();
+        all.retain(|other| other.strong_count() > 0);
+        all.push(served);
+    });
+}
+
+/// The apartments that this thread serves; one look where it serves none.
+#[inline]
+pub fn served_here() -> Vec<Arc<dyn Served>> {
+    if !SERVES.get() {
+        return Vec::new();
+    }
+    SERVING.with(|serving| serving.0.borrow().iter().filter_map(Weak::upgrade).collect())
 }
 
 impl Frame<'_> {
     /// Runs a method's body as this thread's innermost one. `run` must not panic.
-    pub fn within<T>(server: Server, home: &dyn Home, run: impl FnOnce() -> T) -> T {
+    #[inline]
+    pub fn within<T>(server: Server, home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
+        Frame::push(Some(server), home, run)
+    }
+
+    /// Serves an apartment.
+    pub fn around<T>(home: &dyn Home, run: impl FnOnce() -> T) -> T {
+        Frame::push(None, Some(home), run)
+    }
+
+    #[inline]
+    fn push<T>(server: Option<Server>, home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
         let outer = INNERMOST.get();
         let frame = Frame { server, home, outer };
         INNERMOST.set(ptr::from_ref(&frame).cast());
@@ -30,40 +105,61 @@ impl Frame<'_> {
 
     /// Whether that execution runs in this frame or one around it.
     pub fn encloses(&self, execution: &Execution, generation: Generation) -> bool {
-        let mut frame = ptr::from_ref(self).cast::<Frame<'static>>();
-        // SAFETY: a frame outlives the frames inside it, and its thread does not leave it while
-        // anybody looks: it is this thread, or it sleeps under the lock of `waits`.
-        while let Some(here) = unsafe { frame.as_ref() } {
-            if ptr::eq(here.server.execution, execution) && here.server.generation == generation {
-                return true;
-            }
-            frame = here.outer;
-        }
-        false
+        let is_it = |server: &Server| ptr::eq(server.execution, execution) && server.generation == generation;
+        // SAFETY: frames outlive those inside them, and the thread does not leave this one while
+        // anybody looks: it is this thread, or it sleeps under the lock of `deadlock`.
+        unsafe { find(ptr::from_ref(self).cast(), |frame| frame.server.as_ref().is_some_and(is_it)) }.is_some()
     }
 }
 
-/// Runs `look` on this thread's innermost method.
+/// The first frame that `is_it` says yes to, from `frame` outward.
+///
+/// # Safety
+/// `frame` is NULL or one whose thread does not leave it meanwhile.
 #[inline]
-pub fn innermost<T>(look: impl FnOnce(Option<&Frame<'_>>) -> T) -> T {
-    // SAFETY: the pointer is NULL or to a frame further up this thread's stack.
-    look(unsafe { INNERMOST.get().as_ref() })
-}
-
-/// In the child of a fork: the methods on this stack belong to the parent.
-pub fn forget() {
-    INNERMOST.set(ptr::null());
-}
-
-/// Whether `asked` says yes to the apartment of one of this thread's methods.
-pub fn runs_in(asked: impl Fn(&dyn Home) -> bool) -> bool {
-    let mut frame = INNERMOST.get();
-    // SAFETY: NULL or a frame further up this thread's stack, as are the ones around it.
+unsafe fn find<'a>(
+    mut frame: *const Frame<'static>,
+    is_it: impl Fn(&Frame<'static>) -> bool,
+) -> Option<&'a Frame<'static>> {
+    // SAFETY: NULL or a frame by the caller's promise, as are the ones around it.
     while let Some(here) = unsafe { frame.as_ref() } {
-        if asked(here.home) {
-            return true;
+        if is_it(here) {
+            return Some(here);
         }
         frame = here.outer;
     }
-    false
+    None
+}
+
+/// Runs `look` on the frame of this thread's innermost method.
+#[inline]
+pub fn innermost<T>(look: impl FnOnce(Option<&Frame<'_>>) -> T) -> T {
+    // SAFETY: frames of this thread, which is here and so leaves none of them.
+    look(unsafe { find(INNERMOST.get(), |frame| frame.server.is_some()) })
+}
+
+/// The apartment that this thread is in: that of its innermost method or pump.
+pub fn place() -> Option<usize> {
+    // SAFETY: NULL or a frame of this thread.
+    let frame = unsafe { INNERMOST.get().as_ref() }?;
+    frame.home.map(Home::identity)
+}
+
+/// Runs `look` on the apartment that this thread is in.
+pub fn at_home<T>(look: impl FnOnce(Option<&dyn Home>) -> T) -> T {
+    // SAFETY: NULL or a frame of this thread.
+    look(unsafe { INNERMOST.get().as_ref() }.and_then(|frame| frame.home))
+}
+
+/// Whether a method of that apartment runs on this thread.
+pub fn runs_in(identity: usize) -> bool {
+    let there = |frame: &Frame<'static>| frame.server.is_some() && frame.home.map(Home::identity) == Some(identity);
+    // SAFETY: frames of this thread.
+    unsafe { find(INNERMOST.get(), there) }.is_some()
+}
+
+/// In the child of a fork: the methods on this stack, and the apartments, belong to the parent.
+pub fn forget() {
+    INNERMOST.set(ptr::null());
+    SERVES.set(false);
 }

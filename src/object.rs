@@ -1,9 +1,10 @@
 //! Objects: a class's functions, the program's pointer, and the apartment both live in.
 
 use crate::execution::Execution;
+use crate::frame;
 use crate::handle::{Generation, Kind, Table};
-use crate::hresult::{DISP_E_UNKNOWNNAME, Failure};
-use crate::sync::Arc;
+use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
+use crate::sync::{Arc, AtomicU32, Ordering};
 use std::ffi::c_void;
 
 /// `call_context_t`, as the library hands it to a method.
@@ -22,6 +23,9 @@ pub type MethodFn = unsafe extern "C-unwind" fn(
     len: usize,
 ) -> i32;
 
+/// `call_cancel_fn`, as the library calls it.
+pub type CancelFn = unsafe extern "C-unwind" fn(this: *mut c_void, context: ContextId, grace_ms: u32) -> i32;
+
 /// The class's `destroy`.
 pub type DestroyFn = unsafe extern "C-unwind" fn(this: *mut c_void);
 
@@ -29,10 +33,14 @@ pub type DestroyFn = unsafe extern "C-unwind" fn(this: *mut c_void);
 pub trait Home: Send + Sync {
     /// Takes a place in the queue for one execution, or says why there is none.
     fn admit(&self) -> Result<(), Failure>;
+    /// Fails if the apartment is closed.
+    fn open(&self) -> Result<(), Failure>;
     /// Gives that place back: nothing will be submitted.
     fn retract(&self);
     /// Queues an admitted execution.
     fn submit(&self, execution: &'static Execution);
+    /// Queues an execution whose method runs and is to be told something, whatever the queue's limit.
+    fn submit_anyway(&self, execution: &'static Execution);
     /// A method goes on without a thread of the apartment.
     fn deferred(&self, execution: &'static Execution, generation: Generation);
     /// That method has completed.
@@ -48,10 +56,28 @@ pub trait Home: Send + Sync {
     fn identity(&self) -> usize;
 }
 
+/// The right of an object to live in an apartment, which lives as long as it is held.
+pub trait Lease: Send + Sync {
+    fn home(&self) -> &dyn Home;
+}
+
+/// How a class's methods are run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manner {
+    /// `invoke` runs the method and returns its result.
+    Invoke,
+    /// `begin` starts it, and it completes later.
+    Begin,
+    /// As `Begin`, on the client's thread whatever the apartments.
+    CustomBegin,
+}
+
 /// A copy of the program's `call_class_t`.
 pub struct Class {
     pub methods: Vec<Box<[u8]>>,
-    pub invoke: MethodFn,
+    pub manner: Manner,
+    pub run: MethodFn,
+    pub cancel: Option<CancelFn>,
     pub destroy: Option<DestroyFn>,
 }
 
@@ -59,7 +85,9 @@ pub struct Class {
 pub struct Object {
     pub class: Class,
     pub this: *mut c_void,
-    pub home: Arc<dyn Home>,
+    pub lease: Arc<dyn Lease>,
+    /// No call is begun any more: see `disconnect`.
+    pub disconnected: AtomicU32,
 }
 
 // SAFETY: the pointer is the program's; it is only handed back to the class's functions, which by
@@ -77,6 +105,32 @@ impl Object {
             }
             failure
         })
+    }
+
+    /// Fails if the object was disconnected.
+    #[inline]
+    pub fn connected(&self) -> Result<(), Failure> {
+        if self.disconnected.load(Ordering::SeqCst) != 0 {
+            return Err(Failure::because(RPC_E_DISCONNECTED, "the object is disconnected"));
+        }
+        Ok(())
+    }
+
+    /// Refuses new calls and ends those in progress with `RPC_E_DISCONNECTED`. FI-15.
+    pub fn disconnect(&self) {
+        self.disconnected.store(1, Ordering::SeqCst);
+        Execution::disconnect_all(self);
+    }
+
+    /// Whether a call begun on this thread now runs here directly: by custom marshaling, or because
+    /// the thread is in the object's apartment and the class brings its own call object.
+    #[inline]
+    pub fn is_direct(&self) -> bool {
+        match self.class.manner {
+            Manner::Invoke => false,
+            Manner::CustomBegin => true,
+            Manner::Begin => frame::place() == Some(self.lease.home().identity()),
+        }
     }
 
     /// The number of the method of that name.

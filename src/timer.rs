@@ -1,4 +1,5 @@
-//! The thread that ends grace periods.
+//! The thread that ends grace periods, and tells methods of cancels that a signal handler may have
+//! requested.
 //!
 //! It starts when the first cancel interface is asked for, and sleeps until the nearest end. A
 //! request reaches it without a lock and without memory, because it may come from a signal handler:
@@ -9,7 +10,7 @@ use crate::event::Event;
 use crate::execution::Execution;
 use crate::handle::Generation;
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
-use crate::sync::{AtomicPtr, Global, Mutex, Ordering, lock, spawn};
+use crate::sync::{AtomicPtr, AtomicU32, Global, Mutex, Ordering, lock, spawn};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,7 +19,10 @@ use std::ptr;
 struct Timer {
     inbox: AtomicPtr<Execution>,
     event: Event,
-    started: Mutex<bool>,
+    /// Held while the thread is started.
+    starting: Mutex<()>,
+    /// 1: the thread runs.
+    runs: AtomicU32,
 }
 
 static TIMER: Global<Timer> = Global::new();
@@ -33,13 +37,17 @@ pub fn start() -> Result<(), Failure> {
     let timer = TIMER.get_or_make(|| Timer {
         inbox: AtomicPtr::new(ptr::null_mut()),
         event: Event::new(),
-        started: Mutex::new(false),
+        starting: Mutex::new(()),
+        runs: AtomicU32::new(0),
     });
-    let mut started = lock(&timer.started);
-    if !*started {
+    if timer.runs.load(Ordering::Acquire) != 0 {
+        return Ok(());
+    }
+    let _starting = lock(&timer.starting);
+    if timer.runs.load(Ordering::Acquire) == 0 {
         spawn("call timer", || timer.run())
             .map_err(|_| Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods"))?;
-        *started = true;
+        timer.runs.store(1, Ordering::Release);
     }
     Ok(())
 }
@@ -92,6 +100,8 @@ impl Timer {
         while let Some(execution) = unsafe { at.as_ref() } {
             at = execution.timer_link.load(Ordering::Relaxed);
             execution.unlink_timer();
+            execution.ask_now();
+            execution.tell_now();
             let (generation, grace) = execution.grace();
             if let Some(end) = grace.end() {
                 ends.push(Reverse((end, execution.handle(generation).slot, generation)));

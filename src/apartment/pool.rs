@@ -112,9 +112,14 @@ impl Pool {
         self.sub(SEARCHING).sub(THREADS)
     }
 
+    /// Whether there are more threads than are kept ready.
+    pub const fn is_large(self, size: Size) -> bool {
+        self.threads() - self.count(BLOCKED) > size.workers
+    }
+
     /// A searching thread that nobody needs ends. `None`: it is needed.
     pub const fn shrink(self, size: Size) -> Option<Self> {
-        if self.threads() - self.count(BLOCKED) > size.workers { Some(self.leave()) } else { None }
+        if self.is_large(size) { Some(self.leave()) } else { None }
     }
 
     pub const fn block(self) -> Self {

@@ -4,12 +4,12 @@
 //! slot and generation, and the word says whether that execution is still meant. Who may touch
 //! which field, by the state of the word:
 //!
-//! 1. `object`, `method`, input: the call object before it begins; the worker from `start` until
+//! 1. `method`, input: the call object before it begins; the worker from `start` until
 //!    `invoke` returns; after a cancel before the start the client that finishes (input).
 //! 2. Output: the server under the lock; the client from `DONE` (not abandoned) to `FINISHED`.
 //! 3. `returned`: the worker before `leave`; the client as in 2.
 //! 4. `completed`: the completer under the lock; the client as in 2.
-//! 5. `message`, `done`, `total`: under the lock.
+//! 5. `message`, `done`, `total`, `listener`: under the lock; `listener` also by who tells (`TELLING`).
 //! 6. All of it: who made the word vacant, and who takes the slot.
 //!
 //! After the transition that lets another thread go on, nothing is touched but `event` and
@@ -18,21 +18,26 @@
 //! What both sides touch in a short call lies in three cache lines: the hot fields, the short input,
 //! the short output. The fourth is cold.
 
+mod cancel;
 mod client;
 mod run;
 mod server;
+mod tell;
 
-pub use client::{Answer, CANCELED_IN_QUEUE, Grace, Told};
+pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, Refused};
+pub use client::Told;
 pub use server::Server;
+pub use tell::{Callback, Listener};
 
 use crate::buffer::{Bytes, Heap, Place};
 use crate::event::Event;
-use crate::handle::{Generation, Handle, Slab, SlabSlot};
+use crate::handle::{Generation, Handle, Kind, Slab, SlabSlot};
 use crate::hresult::{E_OUTOFMEMORY, Failure};
-use crate::object::Object;
-use crate::state::{ERROR, State, Taken, Word};
+use crate::object::{ContextId, Object};
+use crate::state::{ERROR, State, Taken, WAITERS, Word};
 use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::cell::UnsafeCell;
+use std::ptr;
 
 /// See the module.
 #[repr(C, align(64))]
@@ -40,21 +45,22 @@ pub struct Execution {
     word: Word,
     /// The next one in the apartment's queue.
     pub queue_link: AtomicPtr<Execution>,
+    /// The next one on the timer's list.
+    pub timer_link: AtomicPtr<Execution>,
     event: Event,
     slot: AtomicU32,
     link: AtomicU32,
+    /// The object, as an `Arc`'s pointer; NULL in a slot that nobody uses.
+    target: AtomicPtr<Object>,
     hot: UnsafeCell<Hot>,
     input: UnsafeCell<Place>,
     output: UnsafeCell<Place>,
     cold: UnsafeCell<Cold>,
     /// When the grace period ends: see `client`.
     grace: AtomicU64,
-    /// The next one on the timer's list.
-    pub timer_link: AtomicPtr<Execution>,
 }
 
 struct Hot {
-    object: Option<Arc<Object>>,
     method: u32,
     returned: i32,
     completed: i32,
@@ -68,13 +74,15 @@ struct Cold {
     message: Option<Box<str>>,
     done: u64,
     total: u64,
+    /// How the server wants to be told of a cancel.
+    listener: Option<Box<Listener>>,
 }
 
 const _: () = assert!(size_of::<Execution>() == 256, "four cache lines");
 
 // SAFETY: the cells are touched as the module's list says; the rest is atomic.
 unsafe impl Sync for Execution {}
-// SAFETY: zero is an unused slot: generation 0, no object, empty buffers.
+// SAFETY: zero is an unused slot: generation 0, no target, empty buffers.
 unsafe impl SlabSlot for Execution {
     fn link(&self) -> &AtomicU32 {
         &self.link
@@ -96,8 +104,7 @@ impl Execution {
             taken.slot.store(slot, Ordering::Relaxed);
             taken.word.open(Generation::first(slot));
         }
-        // SAFETY: a taken slot has one owner (6).
-        unsafe { (*taken.hot.get()).object = Some(object) };
+        taken.target.store(Arc::into_raw(object).cast_mut(), Ordering::Release);
         Ok(taken)
     }
 
@@ -118,10 +125,21 @@ impl Execution {
         Handle { slot: self.slot.load(Ordering::Relaxed), generation }
     }
 
-    /// The object; for who may touch it (1).
-    fn object(&self) -> &Arc<Object> {
-        // SAFETY: the callers hold the execution as in 1, and the object stays until 6.
-        unsafe { (*self.hot.get()).object.as_ref() }.unwrap_or_else(|| unreachable!("a taken execution has its object"))
+    /// The object, for those who keep the execution from becoming vacant.
+    #[inline]
+    pub fn target(&self) -> &Object {
+        // SAFETY: set when the slot was taken and dropped when it becomes vacant (6).
+        unsafe { &*self.target.load(Ordering::Acquire) }
+    }
+
+    /// Another reference to the object, for the same.
+    pub fn target_again(&self) -> Arc<Object> {
+        let target = self.target.load(Ordering::Acquire);
+        // SAFETY: as in `target`; the pointer is an `Arc`'s, which has a reference here.
+        unsafe {
+            Arc::increment_strong_count(target);
+            Arc::from_raw(target)
+        }
     }
 
     /// The input.
@@ -156,10 +174,16 @@ impl Execution {
         }
     }
 
+    /// The context of that begin's method, as a handle.
+    #[inline]
+    fn context(&self, generation: Generation) -> ContextId {
+        ContextId { id: self.handle(generation).encode(Kind::Context) }
+    }
+
     /// Wakes who sleeps, after a transition that found sleepers.
     #[inline]
     fn wake(&self, before: State) {
-        if before.has(crate::state::WAITERS) {
+        if before.has(WAITERS) {
             self.event.signal();
         }
     }
@@ -177,18 +201,20 @@ impl Execution {
     #[cold]
     fn vacate(&'static self, generation: Generation) {
         // SAFETY: this thread made the word vacant (6).
-        let object = unsafe {
+        unsafe {
             self.input().clear();
             self.output().clear();
             (*self.cold.get()).message = None;
-            (*self.hot.get()).object.take()
-        };
+            (*self.cold.get()).listener = None;
+        }
+        let target = self.target.swap(ptr::null_mut(), Ordering::AcqRel);
         if let Some(next) = generation.later(2) {
             self.word.open(next);
             EXECUTIONS.give(self.slot.load(Ordering::Relaxed));
         }
         // Last: this may run the program's `destroy`.
-        drop(object);
+        // SAFETY: the reference that `take` put there.
+        drop(unsafe { Arc::from_raw(target) });
     }
 
     /// Replaces the message, by the thread that holds the data (5). Gives the bits to unlock with.

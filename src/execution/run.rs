@@ -1,13 +1,13 @@
 //! A worker runs an execution.
 
-use super::Execution;
 use super::server::{Server, forbidden, forbidden_message};
+use super::{Execution, Grace};
 use crate::frame::Frame;
-use crate::handle::{Generation, Kind};
+use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
-use crate::object::{ContextId, Home};
-use crate::state::{Cause, Left, Start, State};
-use crate::sync::{prefetch, prefetch_to_write};
+use crate::object::{Home, Manner};
+use crate::state::{Cause, DONE, Left, STARTED, Start, State};
+use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
 impl Execution {
@@ -19,32 +19,38 @@ impl Execution {
         prefetch_to_write(self.output.get());
     }
 
-    /// Runs a queued execution on this thread of `home`, unless it was canceled before. The
-    /// execution may serve another call when this returns.
-    pub fn run(&'static self, home: &dyn Home) {
+    /// Runs a queued execution on this thread, which is in the apartment `home`, unless it was
+    /// canceled before: false. The execution may serve another call when this returns. One whose
+    /// method runs already comes by to be told of a cancel.
+    pub fn run(&'static self, home: Option<&dyn Home>) -> bool {
         let (generation, _) = self.read();
-        let Ok(taken) = self.word.apply(generation, State::start) else { return };
-        match taken.answer {
-            Start::Skip => self.settle(generation, &taken),
-            Start::Run => {
-                let result = self.invoke(generation, home);
-                self.leave(generation, home, result);
-            }
+        let Ok(taken) = self.word.apply(generation, State::start) else {
+            self.cancel_in_apartment(generation);
+            self.unhold(generation);
+            return false;
+        };
+        if taken.answer == Start::Skip {
+            self.settle(generation, &taken);
+            return false;
         }
+        let result = self.invoke(generation, home);
+        self.leave(generation, result);
+        true
     }
 
     /// Takes a queued execution out of the world: its apartment is closed. FI-15.
     pub fn refuse(&'static self) {
-        let (generation, _) = self.read();
-        let grace = super::client::Grace::milliseconds(0);
-        self.request_cancel(generation, Cause::Disconnect, grace, false);
+        let (generation, state) = self.read();
+        if !state.has(STARTED) {
+            self.request_cancel(generation, Cause::Disconnect, Grace::AT_ONCE, false);
+        }
         self.skip();
     }
 
     /// Ends a queued execution that was canceled before it started; false: it was not.
     pub fn skip_canceled(&'static self) -> bool {
         let (_, state) = self.read();
-        let canceled = state.has(crate::state::DONE);
+        let canceled = state.has(DONE);
         if canceled {
             self.skip();
         }
@@ -53,25 +59,29 @@ impl Execution {
 
     fn skip(&'static self) {
         let (generation, _) = self.read();
-        if let Ok(taken) = self.word.apply(generation, State::start) {
-            self.settle(generation, &taken);
+        match self.word.apply(generation, State::start) {
+            Ok(taken) => self.settle(generation, &taken),
+            // It came by to be told of a cancel.
+            Err(_) => drop(self.unhold(generation)),
         }
     }
 
-    fn invoke(&'static self, generation: Generation, home: &dyn Home) -> Hresult {
-        let object = self.object();
+    fn invoke(&'static self, generation: Generation, home: Option<&dyn Home>) -> Hresult {
+        let target = self.target();
         // SAFETY: between `start` and the return of `invoke` the worker's (1).
         let (method, input) = unsafe { ((*self.hot.get()).method, self.input().read()) };
-        let context = ContextId { id: self.handle(generation).encode(Kind::Context) };
+        let context = self.context(generation);
         let server = Server { execution: self, generation };
         let ran = Frame::within(server, home, || {
             // SAFETY: the class promised a function of this type, the object lives (`ON_STACK`
             // keeps it), and so does the input.
             unwind::catch(|| unsafe {
-                (object.class.invoke)(object.this, context, method, input.as_ptr().cast(), input.len())
+                (target.class.run)(target.this, context, method, input.as_ptr().cast(), input.len())
             })
         });
         match ran {
+            // A method that was begun goes on.
+            Ok(0..) if target.class.manner != Manner::Invoke => CALL_S_DEFERRED,
             Ok(result) => Hresult(result),
             Err(panic) => {
                 // Refused only where nobody will read it.
@@ -82,9 +92,9 @@ impl Execution {
     }
 
     /// `invoke` returned.
-    fn leave(&'static self, generation: Generation, home: &dyn Home, result: Hresult) {
+    fn leave(&'static self, generation: Generation, result: Hresult) {
         if result == CALL_S_DEFERRED {
-            return self.defer(generation, home);
+            return self.defer(generation);
         }
         let mut given = result;
         if forbidden(result) {
@@ -105,13 +115,15 @@ impl Execution {
         }
     }
 
-    fn defer(&'static self, generation: Generation, home: &dyn Home) {
+    fn defer(&'static self, generation: Generation) {
         // SAFETY: the worker's until the transition (1).
         unsafe { self.input().clear() };
-        home.deferred(self, generation);
+        // The object, and with it the apartment, may go with the transition.
+        let lease = Arc::clone(&self.target().lease);
+        lease.home().deferred(self, generation);
         let Ok(taken) = self.word.apply(generation, State::defer) else { return };
         if taken.answer == Left::Before {
-            home.undeferred(self, generation);
+            lease.home().undeferred(self, generation);
         }
         self.settle(generation, &taken);
     }

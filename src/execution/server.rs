@@ -6,7 +6,7 @@ use crate::hresult::{
     CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
     RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{CANCEL, DEFERRED, DONE, ENDED, Gone, Missed, PROGRESS, Refusal, STARTED, State};
+use crate::state::{CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, Missed, PROGRESS, Refusal, STARTED, State};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -41,7 +41,7 @@ impl Server {
 
     /// Why the word of this generation refused: a context that was issued once is over, another
     /// never was one.
-    fn missed(self, missed: Missed) -> Failure {
+    pub(super) fn missed(self, missed: Missed) -> Failure {
         match missed {
             Missed::Gone(Gone::Over) if self.generation >= Generation::first(self.slot()) => OVER,
             Missed::Refused(Refusal::Ended) => OVER,
@@ -66,15 +66,30 @@ impl Server {
     #[inline]
     pub fn test_cancel(self) -> Outcome {
         let state = self.running()?;
-        Ok(if state.has(CANCEL) { RPC_E_CALL_CANCELED } else { RPC_S_CALLPENDING })
+        let canceled = state.has(CANCEL) && !state.has(DISABLED);
+        Ok(if canceled { RPC_E_CALL_CANCELED } else { RPC_S_CALLPENDING })
     }
 
     /// Sleeps until a cancel, the method's end, or the deadline.
     pub fn wait_cancel(self, deadline: Deadline) -> Outcome {
         self.running()?;
-        let over = |state: State| state.any(CANCEL | ENDED);
+        let over = |state: State| state.has(ENDED) || (state.has(CANCEL) && !state.has(DISABLED));
         self.execution.sleep_until(self.generation, deadline, over);
         self.test_cancel()
+    }
+
+    /// A byte that is not zero once a cancel is requested, while the method runs.
+    pub fn cancel_flag(self) -> Result<*const u8, Failure> {
+        self.running()?;
+        Ok(self.execution.word.cancel_byte())
+    }
+
+    /// Takes the data while nobody tells of a cancel; the state before.
+    pub(super) fn lock_data(self) -> Result<State, Failure> {
+        let telling = self.is_being_told_here();
+        let lock = |state: State| state.lock_to_complete(telling);
+        let taken = self.execution.word.apply_unlocked(self.generation, lock);
+        taken.map(|taken| taken.before).map_err(|missed| self.missed(missed))
     }
 
     /// Runs `edit` on output, message and progress while the client still wants them.
@@ -97,6 +112,25 @@ impl Server {
         })
     }
 
+    /// Room at the end of the output, to be written in place.
+    pub fn reserve(self, len: usize) -> Result<*mut u8, Failure> {
+        let mut room = std::ptr::null_mut();
+        self.edit(|execution| {
+            // SAFETY: the lock is held (2).
+            room = unsafe { execution.output().reserve(len) }?;
+            Ok(0)
+        })?;
+        Ok(room)
+    }
+
+    /// Adds what was written there to the output.
+    pub fn commit(self, len: usize) -> Outcome {
+        self.edit(|execution| {
+            // SAFETY: the lock is held (2).
+            unsafe { execution.output().commit(len) }.map(|()| 0)
+        })
+    }
+
     /// Tells how far the method is.
     pub fn set_progress(self, done: u64, total: u64) -> Outcome {
         self.edit(|execution| {
@@ -115,10 +149,9 @@ impl Server {
     /// Ends the method. SG-1 to SG-4, SG-8.
     pub fn complete(self, result: Hresult) -> Outcome {
         let Self { execution, generation } = self;
-        let taken = execution.word.apply_unlocked(generation, State::lock_for_server);
-        taken.map_err(|missed| self.missed(missed))?;
+        self.lock_data()?;
         // The object, and with it the apartment, may go with the transition.
-        let home = Arc::clone(&execution.object().home);
+        let lease = Arc::clone(&execution.target().lease);
         let mut given = result;
         let mut bits = 0;
         if forbidden(result) {
@@ -132,7 +165,7 @@ impl Server {
         if let Ok(taken) = ended {
             execution.wake(taken.before);
             if taken.before.has(DEFERRED) {
-                home.undeferred(execution, generation);
+                lease.home().undeferred(execution, generation);
             }
             execution.settle(generation, &taken);
         }

@@ -3,22 +3,25 @@
 use super::object::sized;
 use super::types::{call_apartment_options_t, call_apartment_t, call_hresult_t};
 use super::{clear, guard, text};
-use crate::apartment::{self, APARTMENTS, Settings};
+use crate::apartment::{self, APARTMENTS, Settings, Staff};
 use crate::fork;
-use crate::hresult::{E_INVALIDARG, E_NOTIMPL, Failure, RPC_E_WRONG_THREAD, S_FALSE, S_OK};
+use crate::hresult::{E_INVALIDARG, Failure, S_FALSE, S_OK};
+use crate::time::Deadline;
 
-const MULTI: u32 = 0;
 const SERIAL: u32 = 2;
 
 /// Makes an apartment. NULL options are the defaults: `CALL_APARTMENT_MULTI`, one thread per CPU.
-/// Its threads start with the first calls, more of them while methods wait for calls.
+/// The library's threads start with the first calls, more of them while methods wait for calls.
+/// `CALL_APARTMENT_SINGLE` belongs to the calling thread, which serves it by `call_apartment_pump` and
+/// whenever it waits for a call; when that thread ends the apartment is closed.
+/// `CALL_APARTMENT_SERIAL` has one thread, runs one method at a time, and others while that one waits
+/// for a call.
 ///
 /// Threads: any. Blocks: no. Ownership: the caller releases the apartment with
 /// `call_apartment_release`.
 ///
 /// Returns `S_OK`. `E_POINTER`: `apartment_out` is NULL. `E_INVALIDARG`: the options' size, kind, flags,
-/// reserved field or numbers of workers. `E_NOTIMPL`: `CALL_APARTMENT_SINGLE` and
-/// `CALL_APARTMENT_SERIAL`. `E_OUTOFMEMORY`.
+/// reserved field or numbers of workers. `E_OUTOFMEMORY`.
 ///
 /// # Safety
 /// `options` is NULL or points to options of the size that they say; `apartment_out` is NULL or writable.
@@ -49,24 +52,26 @@ unsafe fn settings(options: *const call_apartment_options_t) -> Result<Settings,
     if given.kind > SERIAL || given.flags != 0 || given.reserved != 0 || too_many || upside_down {
         return Err(Failure::because(E_INVALIDARG, "kind, flags, reserved field or numbers of workers"));
     }
-    if given.kind != MULTI {
-        return Err(Failure::because(E_NOTIMPL, "single and serial apartments are not implemented"));
-    }
+    let staff = [Staff::Multi, Staff::Single, Staff::Serial][given.kind as usize];
     let name = if given.name.is_null() {
         Settings::default().name
     } else {
         // SAFETY: not NULL, and the caller's promise.
         unsafe { text(given.name) }?.to_string_lossy().into_owned()
     };
-    Ok(Settings { workers: given.workers, max_workers: given.max_workers, queue_limit: given.queue_limit, name })
+    Ok(Settings { staff, workers: given.workers, max_workers: given.max_workers, queue_limit: given.queue_limit, name })
 }
 
-/// Serves the calls of an apartment of kind `CALL_APARTMENT_SINGLE` on the thread that owns it. As
-/// there are none yet, no thread is the right one.
+/// Serves an apartment of kind `CALL_APARTMENT_SINGLE` on the thread that made it: runs what is queued,
+/// or waits for something to come and runs that.
 ///
-/// Threads: the apartment's owner. Blocks: no.
+/// `served_out` gets the number of methods run; it may be NULL.
 ///
-/// Returns `RPC_E_WRONG_THREAD`: the apartment is of another kind. `E_HANDLE`: not a living apartment.
+/// Threads: the one that made the apartment. Blocks: up to `timeout_ms` milliseconds while nothing was
+/// served, and as long as the methods take; `CALL_INFINITE` without end.
+///
+/// Returns `S_OK`, also when nothing came. `RPC_E_WRONG_THREAD`: another thread made it, or it is of
+/// another kind. `RPC_E_DISCONNECTED`: the apartment is closed. `E_HANDLE`: not a living apartment.
 ///
 /// # Safety
 /// `served_out` is NULL or writable.
@@ -74,7 +79,7 @@ unsafe fn settings(options: *const call_apartment_options_t) -> Result<Settings,
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn call_apartment_pump(
     apartment: call_apartment_t,
-    _timeout_ms: u32,
+    timeout_ms: u32,
     served_out: *mut u32,
 ) -> call_hresult_t {
     guard(|| {
@@ -82,8 +87,36 @@ pub unsafe extern "C" fn call_apartment_pump(
             // SAFETY: not NULL, and the caller's promise.
             unsafe { clear(served_out) }?;
         }
-        apartment::find(apartment.id)?;
-        Err(Failure::because(RPC_E_WRONG_THREAD, "the apartment serves itself"))
+        let served = apartment::pump(apartment.id, Deadline::after_ms(timeout_ms))?;
+        if !served_out.is_null() {
+            // SAFETY: not NULL, and the caller's promise.
+            unsafe { served_out.write(served) };
+        }
+        Ok(S_OK)
+    })
+}
+
+/// A descriptor that is readable while calls are queued in an apartment of kind
+/// `CALL_APARTMENT_SINGLE`, for the event loop of the thread that made it: pump when it is readable.
+/// Level-triggered, made on first use.
+///
+/// Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
+/// or close it.
+///
+/// Returns `S_OK`. `RPC_E_WRONG_THREAD`: the apartment is of another kind. `RPC_E_OUT_OF_RESOURCES`: no
+/// descriptor is left. `E_POINTER`: `fd_out` is NULL. `E_HANDLE`: not a living apartment.
+///
+/// # Safety
+/// `fd_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_apartment_get_fd(apartment: call_apartment_t, fd_out: *mut i32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(fd_out) }?;
+        *out = -1;
+        *out = apartment::descriptor(apartment.id)?;
+        Ok(S_OK)
     })
 }
 
@@ -114,7 +147,7 @@ pub unsafe extern "C" fn call_apartment_close(
             // SAFETY: not NULL, and the caller's promise.
             unsafe { clear(remaining_out) }?;
         }
-        let remaining = apartment::find(apartment.id)?.shut(timeout_ms)?;
+        let remaining = apartment::close(apartment.id, timeout_ms)?;
         if !remaining_out.is_null() {
             // SAFETY: not NULL, and the caller's promise.
             unsafe { remaining_out.write(remaining) };

@@ -1,8 +1,9 @@
 //! The call object.
 
 use super::library::copy_text;
-use super::types::{call_fate_t, call_hresult_t, call_object_t, call_t};
+use super::types::{call_buffer_t, call_fate_t, call_free_fn, call_hresult_t, call_object_t, call_t};
 use super::{clear, guard, input};
+use crate::buffer::{BUFFERS, Bytes, Input, Owned};
 use crate::call::Call;
 use crate::hresult::{CALL_E_MORE_DATA, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK};
 use crate::state::{DONE, Fate};
@@ -53,7 +54,42 @@ pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_voi
     guard(|| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { input(in_, in_len) }?;
-        Call::find(call.id)?.begin(method, bytes)
+        Call::find(call.id)?.begin(method, &mut Some(Input::of(bytes)?))
+    })
+}
+
+/// As `call_begin`, with an input that is not copied: the library takes the buffer over and frees it
+/// with `free_fn`, exactly once, on any thread, when the method has no more use for it or never will.
+/// If this does not return `S_OK`, the buffer is still the caller's.
+///
+/// Threads: any. Blocks: no. Ownership: `in` is the library's after `S_OK`.
+///
+/// Returns as `call_begin` does. `E_POINTER`: `free_fn` is NULL, or `in` is NULL, but `in_len` is not 0.
+///
+/// # Safety
+/// `in` points to `in_len` bytes that nobody writes until `free_fn` frees them, which may be called with
+/// `in`, `in_len` and `user`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_begin_owned(
+    call: call_t,
+    method: u32,
+    in_: *mut c_void,
+    in_len: usize,
+    free_fn: call_free_fn,
+    user: *mut c_void,
+) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        unsafe { input(in_, in_len) }?;
+        let free = free_fn.ok_or(Failure::because(E_POINTER, "free_fn is NULL"))?;
+        let call = Call::find(call.id)?;
+        let mut owned = Some(Input::owned(Owned { data: in_, len: in_len, free, user }));
+        let begun = call.begin(method, &mut owned);
+        if let Some(refused) = owned {
+            refused.give_back();
+        }
+        begun
     })
 }
 
@@ -139,7 +175,8 @@ unsafe fn finish(call: call_t, block: bool, out: *mut c_void, cap: usize, len_ou
             return Err(Failure::because(E_POINTER, "out is NULL, but out_cap is not 0"));
         }
         let dropped = out.is_null() && len_out.is_null();
-        Call::find(call.id)?.finish(block, |bytes| {
+        Call::find(call.id)?.finish(block, |output| {
+            let bytes = output.map_or(&[][..], Bytes::read);
             if !len_out.is_null() {
                 // SAFETY: not NULL, and the caller's promise.
                 unsafe { len_out.write(bytes.len()) };
@@ -155,6 +192,69 @@ unsafe fn finish(call: call_t, block: bool, out: *mut c_void, cap: usize, len_ou
             Ok(())
         })
     })
+}
+
+/// As `call_finish`, with an output that is not copied: the library's buffer is handed out.
+/// `buffer_out` is null where there is no output.
+///
+/// Threads: any. Blocks: as `call_finish`. Ownership: the caller releases the buffer with
+/// `call_buffer_release`.
+///
+/// Returns as `call_finish` does, but never `CALL_E_MORE_DATA`. `E_POINTER`: `buffer_out` is NULL.
+/// `E_OUTOFMEMORY`: the call goes on being in progress, and nothing is lost.
+///
+/// # Safety
+/// `buffer_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_finish_buffer(call: call_t, buffer_out: *mut call_buffer_t) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(buffer_out) }?;
+        Call::find(call.id)?.finish(true, |output| {
+            if let Some(output) = output.filter(|output| !output.is_empty()) {
+                out.id = output.hand_out(|long| BUFFERS.insert(long))?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// The bytes of a buffer. They stay until it is released.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`. `E_POINTER`: `data_out` or `len_out` is NULL. `E_HANDLE`: not a living buffer.
+///
+/// # Safety
+/// Each pointer is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_buffer_get(
+    buffer: call_buffer_t,
+    data_out: *mut *const c_void,
+    len_out: *mut usize,
+) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise; both are cleared before the first failure.
+        let (data, len) = unsafe { (clear(data_out.cast::<usize>()), clear(len_out)) };
+        data?;
+        let (bytes, count) = BUFFERS.with(buffer.id, |long| (long.as_ptr(), long.len()))?;
+        *len? = count;
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { data_out.write(bytes.cast()) };
+        Ok(S_OK)
+    })
+}
+
+/// Frees a buffer.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living buffer.
+#[unsafe(no_mangle)]
+pub extern "C" fn call_buffer_release(buffer: call_buffer_t) -> call_hresult_t {
+    guard(|| BUFFERS.release(buffer.id).map(|_| S_OK))
 }
 
 /// One reference more to a call object.

@@ -16,8 +16,9 @@ use crate::hresult::S_OK;
 ///
 /// Threads: any. Blocks: no. Ownership: the caller releases it with `call_cancel_release`.
 ///
-/// Returns `S_OK`. `E_POINTER`: `cancel_out` is NULL. `E_HANDLE`: not a living call object.
-/// `E_OUTOFMEMORY`. `RPC_E_OUT_OF_RESOURCES`: the thread could not be started.
+/// Returns `S_OK`. `E_NOINTERFACE`: the class has no cancel and the call in progress was begun on the
+/// client's thread, or the class does its own marshaling (MK-2, MK-3). `E_POINTER`: `cancel_out` is
+/// NULL. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`. `RPC_E_OUT_OF_RESOURCES`: the thread could not be started.
 ///
 /// # Safety
 /// `cancel_out` is NULL or writable.
@@ -45,7 +46,8 @@ pub unsafe extern "C" fn call_query_cancel(call: call_t, cancel_out: *mut call_c
 /// Returns `S_OK`: the request was made, and the client is freed; whether the work stopped, the fate
 /// says (CN-1, CN-3, CN-9). `RPC_E_CALL_COMPLETE`: the method answered in time, whatever it answered,
 /// or before, or no call is in progress (CN-2, CN-6, CN-7). `RPC_E_CALL_CANCELED`: it was canceled
-/// before (CN-5). `CALL_E_DEADLOCK`: the request was made, but a wait without end from this method
+/// before (CN-5). `E_NOINTERFACE`: the call was begun on the client's thread and its class has no
+/// cancel. What the class's cancel failed with: the call goes on (CN-12). `CALL_E_DEADLOCK`: the request was made, but a wait without end from this method
 /// could never end. `E_HANDLE`: not a living cancel handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_cancel(cancel: call_cancel_t, seconds: u32) -> call_hresult_t {
@@ -58,8 +60,9 @@ pub extern "C" fn call_cancel(cancel: call_cancel_t, seconds: u32) -> call_hresu
 ///
 /// Threads: any, and signal handlers: it is async-signal-safe. Blocks: no.
 ///
-/// Returns `S_OK`: the request was made. `RPC_E_CALL_COMPLETE`: the call is complete, or none is in
-/// progress. `RPC_E_CALL_CANCELED`: it was canceled before; an earlier end of grace replaces a later
+/// Returns `S_OK`: the request was made, or for a call begun on the client's thread, its class will be
+/// asked. `E_NOINTERFACE`: that class has no cancel. `RPC_E_CALL_COMPLETE`: the call is complete, or none
+/// is in progress. `RPC_E_CALL_CANCELED`: it was canceled before; an earlier end of grace replaces a later
 /// one. `E_HANDLE`: not a living cancel handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_request_cancel(cancel: call_cancel_t, grace_ms: u32) -> call_hresult_t {

@@ -1,10 +1,10 @@
 //! The server's view of one call.
 
-use super::types::{call_context_t, call_hresult_t};
-use super::{guard, input, text};
-use crate::execution::Server;
+use super::types::{call_context_t, call_hresult_t, call_notify_fn};
+use super::{clear, guard, input, text};
+use crate::execution::{Callback, Server};
 use crate::frame;
-use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
+use crate::hresult::{E_POINTER, Failure, Hresult, RPC_E_CALL_COMPLETE, S_OK};
 use crate::time::Deadline;
 use std::ffi::{c_char, c_void};
 
@@ -14,7 +14,7 @@ fn find(context: call_context_t) -> Result<Server, Failure> {
     if context.id != 0 {
         return Server::find(context.id);
     }
-    frame::innermost(|frame| frame.map(|frame| frame.server))
+    frame::innermost(|frame| frame.and_then(|frame| frame.server))
         .ok_or(Failure::because(RPC_E_CALL_COMPLETE, "no method runs on this thread"))
 }
 
@@ -40,6 +40,44 @@ pub unsafe extern "C" fn call_context_write(
         let bytes = unsafe { input(data, len) }?;
         Server::find(context.id)?.write(bytes)
     })
+}
+
+/// Room for `len` bytes at the end of the call's output, to be written in place; what was written is
+/// added with `call_context_commit`. The room is there until the next write, reserve or commit of
+/// this call, or its method's end.
+///
+/// Threads: any, one at a time per call. Blocks: no. Ownership: the library's.
+///
+/// Returns as `call_context_write` does. `E_POINTER`: `data_out` is NULL.
+///
+/// # Safety
+/// `data_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_reserve(
+    context: call_context_t,
+    len: usize,
+    data_out: *mut *mut c_void,
+) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        unsafe { clear(data_out.cast::<usize>()) }?;
+        let room = Server::find(context.id)?.reserve(len)?;
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { data_out.write(room.cast()) };
+        Ok(S_OK)
+    })
+}
+
+/// Adds the first `len` bytes of what was reserved to the call's output.
+///
+/// Threads: any, one at a time per call. Blocks: no.
+///
+/// Returns as `call_context_write` does. `E_INVALIDARG`: more than was reserved; the output is as it was.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_context_commit(context: call_context_t, len: usize) -> call_hresult_t {
+    guard(|| Server::find(context.id)?.commit(len))
 }
 
 /// Asks whether the call was canceled: what a method does every now and then. One look at memory;
@@ -114,4 +152,107 @@ pub unsafe extern "C" fn call_context_set_error(context: call_context_t, message
         let message = unsafe { text(message) }?;
         Server::find(context.id)?.set_error(message.to_string_lossy().into_owned())
     })
+}
+
+/// A byte that is zero until a cancel is requested: what a tight loop reads. It may be read while the
+/// method runs; after its end it says nothing.
+///
+/// Threads: any. Blocks: no. Ownership: the library's; it stays readable.
+///
+/// Returns `S_OK`. `E_POINTER`: `flag_out` is NULL. `RPC_E_CALL_COMPLETE`: the method has ended, or the
+/// context is null and no method runs on this thread. `E_HANDLE`: never was a context.
+///
+/// # Safety
+/// `flag_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_get_cancel_flag(
+    context: call_context_t,
+    flag_out: *mut *const u8,
+) -> call_hresult_t {
+    guard(|| {
+        if flag_out.is_null() {
+            return Err(Failure::because(E_POINTER, "an output pointer is NULL"));
+        }
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { flag_out.write(std::ptr::null()) };
+        let flag = find(context)?.cancel_flag()?;
+        // SAFETY: as above.
+        unsafe { flag_out.write(flag) };
+        Ok(S_OK)
+    })
+}
+
+/// Registers the function that runs when the call is canceled, in place of an earlier one: exactly
+/// once, on a thread of the library's, or here and now if the call is canceled already. NULL takes it
+/// back: when this has returned it does not run, and has not begun to. It may complete the call, and
+/// must not block. The method's end waits for it.
+///
+/// Threads: any. Blocks: while the function runs on another thread.
+///
+/// Returns `S_OK`. `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method runs
+/// on this thread; the function will not run. `E_HANDLE`: never was a context.
+///
+/// # Safety
+/// `notify` may be called with `user` until it has run, was taken back, or the method has ended.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_on_cancel(
+    context: call_context_t,
+    notify: call_notify_fn,
+    user: *mut c_void,
+) -> call_hresult_t {
+    guard(|| find(context)?.on_cancel(notify.map(|run| Callback { run, user })))
+}
+
+/// A descriptor that is readable once the call is canceled, for a method that waits in `poll`.
+/// Level-triggered, made on first use.
+///
+/// Threads: any. Blocks: no. Ownership: the library closes it some time after the method's end; do
+/// not read, write or close it.
+///
+/// Returns `S_OK`. `E_POINTER`: `fd_out` is NULL. `RPC_E_OUT_OF_RESOURCES`: no descriptor is left.
+/// `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method runs on this
+/// thread. `E_HANDLE`: never was a context.
+///
+/// # Safety
+/// `fd_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_get_cancel_fd(context: call_context_t, fd_out: *mut i32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(fd_out) }?;
+        *out = -1;
+        *out = find(context)?.cancel_descriptor()?;
+        Ok(S_OK)
+    })
+}
+
+/// Begins a region that a cancel does not interrupt: until `call_context_enable_cancel` the method
+/// does not hear of one, by looking, sleeping, function or descriptor (the flag byte still shows
+/// it). The client is freed at the end of its grace period all the same. Regions do not nest.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`: the region is entered. `RPC_E_CALL_CANCELED`: too late, the call is canceled; the region
+/// is not entered. `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method
+/// runs on this thread. `E_HANDLE`: never was a context.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_context_disable_cancel(context: call_context_t) -> call_hresult_t {
+    guard(|| find(context)?.disable_cancel())
+}
+
+/// Ends that region. What was not heard in it is told now.
+///
+/// Threads: any. Blocks: no; the function given to `call_context_on_cancel` may run here.
+///
+/// Returns `S_OK`: no cancel came meanwhile. `RPC_E_CALL_CANCELED`: one did. `RPC_E_CALL_COMPLETE`: the
+/// method has ended, or the context is null and no method runs on this thread. `E_HANDLE`: never was
+/// a context.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_context_enable_cancel(context: call_context_t) -> call_hresult_t {
+    guard(|| find(context)?.enable_cancel())
 }

@@ -13,6 +13,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout { name: "call_cancel_t", size: 8, fields: &[("id", 0)] },
     Layout { name: "call_object_t", size: 8, fields: &[("id", 0)] },
     Layout { name: "call_apartment_t", size: 8, fields: &[("id", 0)] },
+    Layout { name: "call_buffer_t", size: 8, fields: &[("id", 0)] },
     Layout { name: "call_context_t", size: 8, fields: &[("id", 0)] },
     Layout {
         name: "call_class_t",

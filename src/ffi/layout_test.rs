@@ -2,8 +2,8 @@
 
 use super::layout::LAYOUTS;
 use super::types::{
-    call_apartment_options_t, call_apartment_t, call_bind_options_t, call_cancel_t, call_class_t, call_context_t,
-    call_object_t, call_t,
+    call_apartment_options_t, call_apartment_t, call_bind_options_t, call_buffer_t, call_cancel_t, call_class_t,
+    call_context_t, call_object_t, call_t,
 };
 use std::mem::offset_of;
 
@@ -20,6 +20,7 @@ fn rust_types_have_the_layout_that_the_header_asserts() {
         call_cancel_t { id }
         call_object_t { id }
         call_apartment_t { id }
+        call_buffer_t { id }
         call_context_t { id }
         call_class_t { size, methods, method_count, flags, invoke, begin, cancel, destroy }
         call_bind_options_t { size, flags, reserved }

@@ -99,6 +99,8 @@ unsafe fn put<T>(out: *mut T, value: T) {
 /// # Safety
 /// `message_out` is NULL or points to cap writable bytes; `len_out` is NULL or writable.
 pub unsafe fn copy_text(text: &str, message_out: *mut c_char, cap: usize, len_out: *mut usize) -> Result<(), Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { put(len_out, 0) };
     if message_out.is_null() && cap != 0 {
         return Err(Failure::because(E_POINTER, "message_out is NULL, but cap is not 0"));
     }

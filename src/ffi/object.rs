@@ -4,8 +4,9 @@ use super::guard::input;
 use super::types::{call_apartment_t, call_bind_options_t, call_class_t, call_hresult_t, call_object_t};
 use super::{clear, guard, text};
 use crate::hresult::{E_INVALIDARG, E_NOTIMPL, E_POINTER, Failure, S_OK};
-use crate::object::{Class, DestroyFn, MethodFn, OBJECTS, Object};
-use crate::{apartment, fork, object};
+use crate::object::{CancelFn, Class, DestroyFn, Manner, MethodFn, OBJECTS, Object};
+use crate::sync::AtomicU32;
+use crate::{apartment, fork, object, timer};
 use std::ffi::{c_char, c_void};
 use std::{mem, ptr};
 
@@ -19,8 +20,7 @@ const CUSTOM_MARSHALING: u32 = 1;
 ///
 /// Returns `S_OK`. `E_POINTER`: `object_out`, `cls`, the list of names or a name in it is NULL.
 /// `E_INVALIDARG`: the class's size or flags, or not exactly one of invoke and begin, or custom
-/// marshaling without begin. `E_NOTIMPL`: a class with begin or cancel. `RPC_E_DISCONNECTED`: the
-/// apartment is closed. `E_HANDLE`: not a living apartment. `E_OUTOFMEMORY`.
+/// marshaling without begin. `RPC_E_DISCONNECTED`: the apartment is closed. `E_HANDLE`: not a living apartment. `E_OUTOFMEMORY`.
 ///
 /// # Safety
 /// `cls` is NULL or points to a class of the size that it says, whose names end with a NUL and whose
@@ -39,8 +39,8 @@ pub unsafe extern "C" fn call_object_create(
         // SAFETY: the caller's promise.
         let class = unsafe { class(cls) }?;
         fork::watch();
-        let home = apartment::home(apartment.id)?;
-        out.id = Object { class, this: self_, home }.enter()?;
+        let lease = apartment::lease(apartment.id)?;
+        out.id = Object { class, this: self_, lease, disconnected: AtomicU32::new(0) }.enter()?;
         Ok(S_OK)
     })
 }
@@ -56,15 +56,20 @@ unsafe fn class(cls: *const call_class_t) -> Result<Class, Failure> {
     if cls.flags & !CUSTOM_MARSHALING != 0 || cls.invoke.is_some() == begins || (cls.flags != 0 && !begins) {
         return Err(Failure::because(E_INVALIDARG, "a class has known flags and exactly one of invoke and begin"));
     }
-    let (Some(invoke), None) = (cls.invoke, cls.cancel) else {
-        return Err(Failure::because(E_NOTIMPL, "classes with begin or cancel are not implemented"));
+    let manner = match (begins, cls.flags) {
+        (false, _) => Manner::Invoke,
+        (true, 0) => Manner::Begin,
+        (true, _) => Manner::CustomBegin,
     };
+    let Some(run) = cls.invoke.or(cls.begin) else { return Err(E_INVALIDARG.into()) };
     // SAFETY: the caller's promise.
     let methods = unsafe { names(cls.methods, cls.method_count) }?;
     // SAFETY: `call_context_t` and `ContextId` are both one u64 in a C struct.
-    let invoke = unsafe { mem::transmute::<*const (), MethodFn>(invoke as *const ()) };
+    let run = unsafe { mem::transmute::<*const (), MethodFn>(run as *const ()) };
+    // SAFETY: as above.
+    let cancel = cls.cancel.map(|cancel| unsafe { mem::transmute::<*const (), CancelFn>(cancel as *const ()) });
     let destroy: Option<DestroyFn> = cls.destroy;
-    Ok(Class { methods, invoke, destroy })
+    Ok(Class { methods, manner, run, cancel, destroy })
 }
 
 /// # Safety
@@ -179,4 +184,21 @@ pub extern "C" fn call_object_add_ref(object: call_object_t) -> call_hresult_t {
 #[unsafe(no_mangle)]
 pub extern "C" fn call_object_release(object: call_object_t) -> call_hresult_t {
     guard(|| OBJECTS.release(object.id).map(|_| S_OK))
+}
+
+/// Disconnects an object from its clients: begins are refused from now on (`RPC_E_DISCONNECTED`), and
+/// calls in progress end with `RPC_E_DISCONNECTED` at once; their methods are told of a cancel. (FI-15)
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living object. `RPC_E_OUT_OF_RESOURCES`: the thread that tells methods
+/// of cancels could not be started; nothing was disconnected.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_object_disconnect(object: call_object_t) -> call_hresult_t {
+    guard(|| {
+        timer::start()?;
+        object::find(object.id)?.disconnect();
+        Ok(S_OK)
+    })
 }

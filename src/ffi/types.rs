@@ -37,6 +37,13 @@ pub struct call_apartment_t {
     pub id: u64,
 }
 
+/// The output of a finished call, in the library's memory.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_buffer_t {
+    pub id: u64,
+}
+
 /// The server's view of one call: from the start of the method until its end, which is the return
 /// of invoke or, after `CALL_S_DEFERRED`, `call_context_complete`. Later uses give
 /// `RPC_E_CALL_COMPLETE`.
@@ -68,8 +75,13 @@ pub type call_cancel_fn =
 /// thread that drops it. Must not block.
 pub type call_destroy_fn = Option<unsafe extern "C-unwind" fn(self_: *mut c_void)>;
 
-/// What objects of a kind can do. Exactly one of `invoke` and `begin` is set. Classes with `begin` or
-/// `cancel`, and custom marshaling, are not implemented yet (`E_NOTIMPL`).
+/// Frees a buffer that the library has taken over; see `call_begin_owned`. Must not block.
+pub type call_free_fn = Option<unsafe extern "C-unwind" fn(data: *mut c_void, len: usize, user: *mut c_void)>;
+
+/// Runs once when a call is canceled; see `call_context_on_cancel`. Must not block.
+pub type call_notify_fn = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
+/// What objects of a kind can do. Exactly one of `invoke` and `begin` is set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct call_class_t {
@@ -82,9 +94,16 @@ pub struct call_class_t {
     pub flags: u32,
     /// Runs a method. Called on several threads at once if there are several calls.
     pub invoke: call_method_fn,
-    /// Starts a method, as an object with a call object of its own does.
+    /// Starts a method, as an object with a call object of its own does: a success code, and
+    /// `call_context_complete` follows, from any thread; a failure code ends the call with it. Runs on
+    /// the client's thread, directly, if that is in the object's apartment or the class does its own
+    /// marshaling, and else in the object's apartment.
     pub begin: call_method_fn,
-    /// The object's own cancel interface, or NULL.
+    /// The object's own cancel interface, or NULL. For calls begun directly it is the way to cancel
+    /// them: without it they have no cancel interface, and if it fails the call goes on. It runs on
+    /// the canceling thread, or for `call_request_cancel` on one of the library's. Other calls are
+    /// always cancelable; they are told through it, in the object's apartment while that is open, and
+    /// nobody waits for it.
     pub cancel: call_cancel_fn,
     /// Or NULL.
     pub destroy: call_destroy_fn,

@@ -15,6 +15,7 @@ pub enum Kind {
     Object = 3,
     Apartment = 4,
     Context = 5,
+    Buffer = 6,
 }
 
 /// The generation of a slot: from 1 to [`Generation::LAST`].

@@ -39,6 +39,7 @@ pub const S_OK: Hresult = named("S_OK");
 pub const S_FALSE: Hresult = named("S_FALSE");
 pub const CALL_S_DEFERRED: Hresult = named("CALL_S_DEFERRED");
 pub const E_NOTIMPL: Hresult = named("E_NOTIMPL");
+pub const E_NOINTERFACE: Hresult = named("E_NOINTERFACE");
 pub const E_POINTER: Hresult = named("E_POINTER");
 pub const E_UNEXPECTED: Hresult = named("E_UNEXPECTED");
 pub const E_HANDLE: Hresult = named("E_HANDLE");

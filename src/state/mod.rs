@@ -33,6 +33,13 @@
 //! | `TIMED` | `link_timer` | `unlink_timer` | on the timer's list; survives reuse |
 //! | `ERROR` | unlock | | there is a message |
 //! | `PROGRESS` | unlock | | the method told how far it is |
+//! | `DIRECT` | begin | | begun on the client's thread: canceled through the class, if at all |
+//! | `TELLS` | begin, unlock | tell | the server wants to be told of a cancel |
+//! | `TELLING` | tell | told | it is being told |
+//! | `DISABLED` | disable | enable | the method does not want to hear of a cancel now |
+//! | `CANCELABLE` | begin | | direct, and its class can be asked to cancel it |
+//! | `ASKING` | ask | asked | its class is being asked |
+//! | `ASK_LATER` | `ask_later` | ask | the timer's thread is to ask it |
 //! | cause | `request_cancel` | | who asked first: gives the code of an abandoned call |
 //! | holds | hold | unhold | threads that must still see how this execution ended |
 //!
@@ -42,10 +49,7 @@
 mod transition;
 mod word;
 
-pub use transition::{
-    ABANDONED, BEGUN, CANCEL, COMPLETED, Cancel, Cause, DEFERRED, DONE, ENDED, ERROR, FINISHED, Fate, Left, ON_STACK,
-    PROGRESS, Refusal, STARTED, Start, State, WAITERS,
-};
+pub use transition::*;
 pub use word::{Gone, Missed, Taken, Word};
 
 #[cfg(test)]

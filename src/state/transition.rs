@@ -6,27 +6,37 @@ use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct State(pub u64);
 
-pub const BEGUN: u64 = 1 << 0;
-pub const STARTED: u64 = 1 << 1;
-pub const ON_STACK: u64 = 1 << 2;
-pub const DEFERRED: u64 = 1 << 3;
-pub const ENDED: u64 = 1 << 4;
-pub const CANCEL: u64 = 1 << 5;
-pub const DONE: u64 = 1 << 6;
-pub const ABANDONED: u64 = 1 << 7;
-pub const STOPPED: u64 = 1 << 8;
-pub const COMPLETED: u64 = 1 << 9;
-pub const FINISHED: u64 = 1 << 10;
-pub const DETACHED: u64 = 1 << 11;
-pub const LOCKED: u64 = 1 << 12;
-pub const WAITERS: u64 = 1 << 13;
-pub const TIMED: u64 = 1 << 14;
-pub const ERROR: u64 = 1 << 15;
-const CAUSE: u32 = 16;
+/// Alone in the word's lowest byte, which a method may poll.
+pub const CANCEL: u64 = 1 << 0;
+pub const BEGUN: u64 = 1 << 8;
+pub const STARTED: u64 = 1 << 9;
+pub const ON_STACK: u64 = 1 << 10;
+pub const DEFERRED: u64 = 1 << 11;
+pub const ENDED: u64 = 1 << 12;
+pub const DONE: u64 = 1 << 13;
+pub const ABANDONED: u64 = 1 << 14;
+pub const STOPPED: u64 = 1 << 15;
+pub const COMPLETED: u64 = 1 << 16;
+pub const FINISHED: u64 = 1 << 17;
+pub const DETACHED: u64 = 1 << 18;
+pub const LOCKED: u64 = 1 << 19;
+pub const WAITERS: u64 = 1 << 20;
+pub const TIMED: u64 = 1 << 21;
+pub const ERROR: u64 = 1 << 22;
+pub const PROGRESS: u64 = 1 << 23;
+const CAUSE: u32 = 24;
 const CAUSE_MASK: u64 = 3 << CAUSE;
-pub const HOLD: u64 = 1 << 18;
-const HOLDS: u64 = 0x3FF << 18;
-pub const PROGRESS: u64 = 1 << 28;
+pub const DIRECT: u64 = 1 << 26;
+pub const TELLS: u64 = 1 << 27;
+pub const TELLING: u64 = 1 << 28;
+pub const DISABLED: u64 = 1 << 29;
+pub const ASKING: u64 = 1 << 30;
+pub const ASK_LATER: u64 = 1 << 31;
+pub const CANCELABLE: u64 = 1 << 32;
+pub const HOLD: u64 = 1 << 33;
+const HOLDS: u64 = 0x1F << 33;
+/// Some thread is at work on it.
+const IN_HAND: u64 = ON_STACK | LOCKED | TELLING | HOLDS;
 
 /// Who asked first for the call to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -58,6 +68,8 @@ pub enum Refusal {
     Complete,
     /// The call was canceled before.
     Canceled,
+    /// The class cannot cancel its calls.
+    NoInterface,
 }
 
 /// The next state, and the answer.
@@ -124,12 +136,12 @@ impl State {
 
     /// Nobody will look at this execution again.
     pub const fn vacant(self) -> bool {
-        self.has(DETACHED) && (self.has(ENDED) || !self.has(BEGUN)) && !self.any(ON_STACK | LOCKED | HOLDS)
+        self.has(DETACHED) && (self.has(ENDED) || !self.has(BEGUN)) && !self.any(IN_HAND)
     }
 
     /// The call object may begin again on this execution.
     pub const fn reusable(self) -> bool {
-        !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(ON_STACK | LOCKED | HOLDS))
+        !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(IN_HAND))
     }
 
     /// What is left when a new generation opens.
@@ -137,9 +149,9 @@ impl State {
         Self(self.0 & TIMED)
     }
 
-    /// BG-1: from now on the call is in progress.
-    pub const fn begin(self) -> Self {
-        self.with(BEGUN)
+    /// BG-1: from now on the call is in progress. `bits`: [`DIRECT`], [`TELLS`].
+    pub const fn begin(self, bits: u64) -> Self {
+        self.with(BEGUN | bits)
     }
 
     /// A worker took it off its queue.
@@ -154,7 +166,7 @@ impl State {
     }
 
     fn end(self, canceled: bool, bits: u64) -> (Self, Ended) {
-        let stopped = if canceled && self.has(CANCEL) { STOPPED } else { 0 };
+        let stopped = if canceled && self.any(CANCEL | ASKING) { STOPPED } else { 0 };
         let next = self.with(ENDED | stopped | bits);
         if self.has(DONE) { (next, Ended::Drop) } else { (next.with(DONE), Ended::Deliver) }
     }
@@ -165,7 +177,7 @@ impl State {
         if self.has(ENDED) {
             return Ok((off, Left::Before));
         }
-        if self.has(LOCKED) {
+        if self.any(LOCKED | TELLING) {
             return Err(Refusal::Locked);
         }
         let (next, ended) = off.end(canceled, 0);
@@ -208,9 +220,88 @@ impl State {
         self.without(LOCKED).with(bits)
     }
 
+    /// The server takes the data to complete. `telling`: from inside the callback that tells of the
+    /// cancel; others wait until that has returned.
+    pub fn lock_to_complete(self, telling: bool) -> Step<()> {
+        if self.has(TELLING) && !telling {
+            return Err(Refusal::Locked);
+        }
+        self.lock_for_server()
+    }
+
     /// `call_context_complete`, by the thread that holds the data. SG-1, SG-2.
     pub fn complete(self, canceled: bool) -> (Self, Ended) {
         self.without(LOCKED).end(canceled, COMPLETED)
+    }
+
+    /// The server is told of the cancel, by this thread alone.
+    pub fn tell(self) -> Step<()> {
+        if !self.has(STARTED | CANCEL | TELLS) || self.any(ENDED | DISABLED) {
+            return Err(Refusal::NotRunning);
+        }
+        if self.any(LOCKED | TELLING) {
+            return Err(Refusal::Locked);
+        }
+        Ok((self.without(TELLS).with(TELLING), ()))
+    }
+
+    /// The server was told.
+    pub const fn told(self) -> Self {
+        self.without(TELLING)
+    }
+
+    /// A region in which the method does not want to hear of a cancel: true if it is entered.
+    pub fn disable(self) -> Step<bool> {
+        self.lock_for_server()?;
+        if self.has(CANCEL) { Ok((self, false)) } else { Ok((self.with(DISABLED), true)) }
+    }
+
+    /// The region's end: true if no cancel came meanwhile.
+    pub fn enable(self) -> Step<bool> {
+        self.lock_for_server()?;
+        Ok((self.without(DISABLED), !self.has(CANCEL)))
+    }
+
+    /// A thread works on a running method's execution from outside: it stays until
+    /// [`State::unhold`].
+    pub fn hold(self) -> Step<()> {
+        if !self.has(STARTED) || self.has(ENDED) || self.has(HOLDS) {
+            return Err(Refusal::Complete);
+        }
+        Ok((Self(self.0 + HOLD), ()))
+    }
+
+    /// A call begun on the client's thread: its class is about to be asked to cancel it, by this
+    /// thread alone, which holds it meanwhile. CN-12.
+    pub fn ask(self) -> Step<()> {
+        self.may_ask()?;
+        if self.has(HOLDS) {
+            return Err(Refusal::Locked);
+        }
+        Ok((Self(self.0 + HOLD).with(ASKING).without(ASK_LATER), ()))
+    }
+
+    /// The class was asked.
+    pub const fn asked(self) -> Self {
+        self.without(ASKING).unhold()
+    }
+
+    /// As [`State::ask`], by the timer's thread, soon.
+    pub fn ask_later(self) -> Step<()> {
+        self.may_ask()?;
+        Ok((self.with(ASK_LATER), ()))
+    }
+
+    fn may_ask(self) -> Result<(), Refusal> {
+        if !self.has(BEGUN) || self.has(DONE) {
+            Err(Refusal::Complete)
+        } else if !self.has(CANCELABLE) {
+            Err(Refusal::NoInterface)
+        } else if self.any(CANCEL | ASKING) {
+            Err(Refusal::Canceled)
+        } else {
+            Ok(())
+        }
     }
 
     /// CN-1 to CN-7, CN-13. `at_once`: there is no grace period. `hold`: the caller will wait and

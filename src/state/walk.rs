@@ -6,6 +6,7 @@ use super::transition::*;
 use std::collections::{HashMap, HashSet};
 
 /// The word, and what the threads around it have in hand.
+#[allow(clippy::struct_excessive_bools, reason = "each is one thread's hands")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct World {
     state: State,
@@ -15,8 +16,14 @@ struct World {
     inside: bool,
     /// A thread, of the server or of the client, holds the lock.
     locked: Option<Side>,
-    /// Threads that hold the execution to see it end.
+    /// Threads that hold the execution to see it end, or to work on it from outside.
     holding: u8,
+    /// A thread tells the method of a cancel.
+    telling: bool,
+    /// A thread asks the class to cancel the call.
+    asking: bool,
+    /// The class was told, which is done once.
+    told: u8,
     /// The call object still has it.
     attached: bool,
     /// Terminal transitions so far.
@@ -37,6 +44,9 @@ const NEW: World = World {
     inside: false,
     locked: None,
     holding: 0,
+    telling: false,
+    asking: false,
+    told: 0,
     attached: true,
     delivered: 0,
     freed: 0,
@@ -65,7 +75,9 @@ impl World {
             return;
         }
         if !self.state.has(BEGUN) {
-            all.push(World { queued: true, ..self.to(self.state.reopened().begin()) });
+            for bits in [0, TELLS, DIRECT, DIRECT | CANCELABLE] {
+                all.push(World { queued: true, ..self.to(self.state.reopened().begin(bits)) });
+            }
         }
         all.extend(self.state.finish().ok().map(|(next, ())| self.to(next)));
         all.push(World { attached: false, ..self.to(self.state.detach()) });
@@ -89,8 +101,28 @@ impl World {
             }
         }
         all.extend(self.state.abandon().ok().map(|(next, ())| self.to(next)));
-        if self.holding > 0 && self.state.has(DONE) {
+        if self.holding > 0 {
             all.push(World { holding: self.holding - 1, ..self.to(self.state.unhold()) });
+        }
+        if self.holding < 2
+            && let Ok((next, ())) = self.state.hold()
+        {
+            all.push(World { holding: self.holding + 1, ..self.to(next) });
+        }
+        if self.holding < 2
+            && let Ok((next, ())) = self.state.ask()
+        {
+            all.push(World { asking: true, ..self.to(next) });
+        }
+        if self.asking {
+            all.push(World { asking: false, ..self.to(self.state.asked()) });
+        }
+        all.extend(self.state.ask_later().ok().map(|(next, ())| self.to(next)));
+        if let Ok((next, ())) = self.state.tell() {
+            all.push(World { telling: true, told: (self.told + 1).min(3), ..self.to(next) });
+        }
+        if self.telling {
+            all.push(World { telling: false, ..self.to(self.state.told()) });
         }
         if self.locked == Some(Side::Client) {
             all.push(World { locked: None, ..self.to(self.state.unlock(0)) });
@@ -114,11 +146,14 @@ impl World {
     }
 
     fn server(self, all: &mut Vec<World>) {
-        if let Ok((next, ())) = self.state.lock_for_server() {
-            all.push(World { locked: Some(Side::Server), ..self.to(next) });
+        for lock in [self.state.lock_for_server(), self.state.lock_to_complete(false)] {
+            all.extend(lock.ok().map(|(next, ())| World { locked: Some(Side::Server), ..self.to(next) }));
+        }
+        for region in [self.state.disable(), self.state.enable()] {
+            all.extend(region.ok().map(|(next, _)| self.to(next)));
         }
         if self.locked == Some(Side::Server) {
-            for bits in [0, ERROR, PROGRESS] {
+            for bits in [0, ERROR, PROGRESS, TELLS] {
                 all.push(World { locked: None, ..self.to(self.state.unlock(bits)) });
             }
             for canceled in [false, true] {
@@ -134,14 +169,18 @@ impl World {
         assert_eq!(self.delivered == 1, state.has(DONE), "{self:?}");
         assert_eq!(self.freed, u8::from(state.vacant()), "freed once, when vacant: {self:?}");
         assert_eq!(state.has(LOCKED), self.locked.is_some(), "{self:?}");
+        assert_eq!(state.has(TELLING), self.telling, "{self:?}");
+        assert_eq!(state.has(ASKING), self.asking, "{self:?}");
+        assert!(!state.has(TELLING) || state.has(STARTED | CANCEL), "told of what did not happen: {self:?}");
         assert_eq!(state.has(ON_STACK), self.inside, "the input lives while invoke runs: {self:?}");
         assert!(!state.has(ENDED | DEFERRED) || state.has(COMPLETED), "only complete ends a deferred one: {self:?}");
         assert!(!state.has(FINISHED) || state.has(DONE), "{self:?}");
-        assert!(!state.has(STOPPED) || state.has(CANCEL | ENDED), "{self:?}");
+        assert!(!state.has(STOPPED) || (state.has(ENDED) && state.any(CANCEL | CANCELABLE)), "{self:?}");
         assert!(!state.has(ABANDONED) || state.cause().is_some(), "{self:?}");
         assert!(!(state.has(STARTED) && self.queued), "{self:?}");
         if state.vacant() {
-            let idle = !self.queued && !self.inside && self.locked.is_none() && self.holding == 0;
+            let hands = self.holding > 0 || self.telling || self.asking;
+            let idle = !self.queued && !self.inside && self.locked.is_none() && !hands;
             assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
         }
         if state.reusable() && state.has(BEGUN) {

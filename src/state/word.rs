@@ -107,8 +107,14 @@ impl Word {
     /// Begins a generation on a word that its caller found reusable and nobody else begins. Waits
     /// out a thread that still looks at the last one's data.
     #[inline]
-    pub fn begin(&self, generation: Generation) {
-        self.replace(generation, |state| state.reopened().begin());
+    pub fn begin(&self, generation: Generation, bits: u64) {
+        self.replace(generation, |state| state.reopened().begin(bits));
+    }
+
+    /// The byte that is zero until a cancel is requested; it is the lowest of the word.
+    pub fn cancel_byte(&self) -> *const u8 {
+        const { assert!(cfg!(target_endian = "little"), "the lowest byte comes first") };
+        self.0.as_ptr().cast_const().cast()
     }
 
     #[inline]

@@ -52,7 +52,8 @@ fn wake(word: &AtomicU32, count: i32) {
     keeping_errno(|| unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), WAKE, count) });
 }
 
-fn keeping_errno<T>(run: impl FnOnce() -> T) -> T {
+/// Runs a system call so that `errno` stays what it was.
+pub(super) fn keeping_errno<T>(run: impl FnOnce() -> T) -> T {
     // SAFETY: the location is this thread's own and valid for its life.
     unsafe {
         let saved = *libc::__errno_location();

@@ -2,6 +2,7 @@
 //! its submodules.
 
 mod backoff;
+mod descriptor;
 mod futex;
 mod global;
 mod padded;
@@ -10,13 +11,14 @@ mod spinlock;
 mod thread;
 
 pub use backoff::Backoff;
+pub use descriptor::{clear_descriptor, close_descriptor, open_descriptor, raise_descriptor};
 pub use futex::{Wake, wait, wake_all, wake_one};
 pub use global::Global;
 pub use padded::Padded;
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use spinlock::SpinLock;
 pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
-pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub use thread::{online_cpus, spawn};
 
 /// Takes a lock whether or not a holder panicked: what the locks here guard stays whole, since no

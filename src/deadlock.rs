@@ -52,14 +52,18 @@ pub struct Asleep<'a> {
 impl<'a> Asleep<'a> {
     /// Registers this thread, and lets its apartment start another worker in its place.
     pub fn enter(frame: &'a Frame<'_>, awaited: &'static Execution, generation: Generation) -> Result<Self, Failure> {
-        frame.home.block();
+        if let Some(home) = frame.home {
+            home.block();
+        }
         match Self::register(frame, awaited, generation, 0) {
             Ok(mut registered) => {
-                registered.home = Some(frame.home);
+                registered.home = frame.home;
                 Ok(registered)
             }
             Err(refused) => {
-                frame.home.unblock();
+                if let Some(home) = frame.home {
+                    home.unblock();
+                }
                 Err(refused)
             }
         }
@@ -74,7 +78,7 @@ impl<'a> Asleep<'a> {
         let pointer = std::ptr::from_ref(frame).cast::<Frame<'static>>();
         let mut all = lock(sleepers());
         all.push(Sleeper { frame: pointer, awaited, generation });
-        let me = (frame.home.identity(), waiting);
+        let me = (frame.home.map_or(0, Home::identity), waiting);
         let registered = Self { frame: pointer, home: None };
         let ends = Look { all: &all, me, seen: Vec::new() }.may_end(awaited, generation);
         drop(all);
@@ -130,22 +134,23 @@ impl Look<'_> {
         }
         // SAFETY: see `Sleeper`.
         let runs = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).encloses(execution, generation) };
-        match self.all.iter().find(runs) {
-            None => true,
-            Some(sleeper) => self.may_end(sleeper.awaited, sleeper.generation),
-        }
+        // A thread that serves while it waits sleeps for one call inside another: the outer one can
+        // only go on after the inner ones.
+        let awaited: Vec<_> = self.all.iter().filter(runs).map(|s| (s.awaited, s.generation)).collect();
+        awaited.into_iter().all(|(awaited, generation)| self.may_end(awaited, generation))
     }
 
     /// A queued method starts if a thread of its apartment is free, can be made, or wakes.
     fn queued_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
-        let Some(home) = execution.home(generation) else { return true };
+        let Some(lease) = execution.lease(generation) else { return true };
+        let home = lease.home();
         let identity = home.identity();
         let waiting = if identity == self.me.0 { self.me.1 } else { 0 };
         if home.can_start(waiting) {
             return true;
         }
         // SAFETY: see `Sleeper`.
-        let of_home = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).home.identity() } == identity;
+        let of_home = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).home.map(Home::identity) } == Some(identity);
         let workers: Vec<_> = self.all.iter().filter(of_home).map(|s| (s.awaited, s.generation)).collect();
         workers.into_iter().any(|(awaited, generation)| self.may_end(awaited, generation))
     }

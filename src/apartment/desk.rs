@@ -1,0 +1,148 @@
+//! What every apartment has, whoever serves it: a queue with its limit, the methods that go on without
+//! a thread, and whether it is closed.
+
+use crate::event::Event;
+use crate::execution::{CANCELED_IN_QUEUE, Execution};
+use crate::handle::{Generation, Handle};
+use crate::hresult::{CALL_E_TOO_BUSY, Failure, RPC_E_DISCONNECTED};
+use crate::queue::Queue;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, lock};
+use std::collections::HashSet;
+
+/// See the module.
+pub struct Desk {
+    pub queue: Queue,
+    /// [`CLOSED`], [`ORPHANED`].
+    flags: AtomicU32,
+    /// Calls waiting to start; 0: no limit.
+    limit: u32,
+    /// Executions in the queue, counted only under a limit.
+    queued: AtomicU32,
+    /// What [`CANCELED_IN_QUEUE`] was when a full queue was last swept.
+    swept: AtomicU64,
+    deferred: Mutex<HashSet<u64>>,
+    /// Signaled when a method ends in a closed apartment.
+    pub quiet: Event,
+}
+
+/// No begin is taken any more.
+pub const CLOSED: u32 = 1;
+/// Neither handle nor object is left: the threads end.
+pub const ORPHANED: u32 = 2;
+
+impl Desk {
+    pub fn new(limit: u32) -> Self {
+        Self {
+            queue: Queue::new(),
+            flags: AtomicU32::new(0),
+            limit,
+            queued: AtomicU32::new(0),
+            swept: AtomicU64::new(0),
+            deferred: Mutex::new(HashSet::new()),
+            quiet: Event::new(),
+        }
+    }
+
+    #[inline]
+    pub fn is(&self, flag: u32) -> bool {
+        self.flags.load(Ordering::SeqCst) & flag != 0
+    }
+
+    pub fn raise(&self, flag: u32) {
+        self.flags.fetch_or(flag, Ordering::SeqCst);
+    }
+
+    /// Fails if the apartment was closed.
+    pub fn open(&self) -> Result<(), Failure> {
+        if self.is(CLOSED) {
+            return Err(Failure::because(RPC_E_DISCONNECTED, "the apartment is closed"));
+        }
+        Ok(())
+    }
+
+    /// Takes a place in the queue.
+    #[inline]
+    pub fn admit(&self) -> Result<(), Failure> {
+        self.open()?;
+        if self.limit == 0 { Ok(()) } else { self.take_place() }
+    }
+
+    fn take_place(&self) -> Result<(), Failure> {
+        let take = |queued| (queued < self.limit).then_some(queued + 1);
+        loop {
+            if self.queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok() {
+                return Ok(());
+            }
+            // Canceled executions stay in the queue until somebody comes by: now, if there are any.
+            let canceled = CANCELED_IN_QUEUE.load(Ordering::Acquire);
+            if self.swept.swap(canceled, Ordering::AcqRel) == canceled {
+                return Err(CALL_E_TOO_BUSY.into());
+            }
+            self.give_places(self.queue.sweep(Execution::skip_canceled));
+        }
+    }
+
+    /// Gives places in the queue back.
+    #[inline]
+    pub fn give_places(&self, count: u32) {
+        if self.limit != 0 {
+            self.queued.fetch_sub(count, Ordering::AcqRel);
+        }
+    }
+
+    /// Counts something that goes into the queue whatever its limit.
+    pub fn take_place_anyway(&self) {
+        if self.limit != 0 {
+            self.queued.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes the first of the queue; `taken` runs on it under the queue's lock.
+    #[inline]
+    pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
+        let execution = self.queue.take(taken)?;
+        self.give_places(1);
+        Some(execution)
+    }
+
+    /// After a submission: if the apartment was closed meanwhile, nobody else may come for it.
+    #[inline]
+    pub fn settle_submitted(&self) {
+        if self.is(CLOSED) {
+            self.refuse_queued();
+        }
+    }
+
+    /// Ends all that is queued with `RPC_E_DISCONNECTED`.
+    pub fn refuse_queued(&self) {
+        let refuse = |execution: &'static Execution| {
+            execution.refuse();
+            true
+        };
+        self.give_places(self.queue.sweep(refuse));
+    }
+
+    /// A method goes on without a thread of the apartment.
+    pub fn defer(&self, execution: &'static Execution, generation: Generation) {
+        lock(&self.deferred).insert(execution.handle(generation).pack());
+    }
+
+    /// It has completed.
+    pub fn undefer(&self, execution: &'static Execution, generation: Generation) {
+        lock(&self.deferred).remove(&execution.handle(generation).pack());
+        self.ended();
+    }
+
+    /// A method has ended.
+    #[inline]
+    pub fn ended(&self) {
+        if self.is(CLOSED) {
+            self.quiet.signal();
+        }
+    }
+
+    /// The methods that go on without a thread.
+    pub fn deferred(&self) -> Vec<Handle> {
+        lock(&self.deferred).iter().map(|&packed| Handle::unpack(packed)).collect()
+    }
+}

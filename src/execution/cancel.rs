@@ -1,0 +1,235 @@
+//! Canceling an execution: the request, its grace period, and the end of that.
+
+use super::Execution;
+use crate::handle::Generation;
+use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
+use crate::object::Object;
+use crate::state::{ABANDONED, ASK_LATER, Cancel, Cause, DONE, Missed, Refusal, STARTED, State, TELLS};
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::{INFINITE, Nanoseconds, now};
+use crate::unwind;
+use std::ptr;
+
+/// How long the server may still answer after a request to cancel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Grace(u64);
+
+impl Grace {
+    const BITS: u32 = u64::BITS - Generation::BITS;
+    /// Stands for no end, as do all periods that end after it: eight years of uptime.
+    pub const FOREVER: Self = Self((1 << Self::BITS) - 1);
+    pub const AT_ONCE: Self = Self(0);
+
+    fn after_ms(milliseconds: u64) -> Self {
+        if milliseconds == 0 {
+            return Self::AT_ONCE;
+        }
+        Self((now().div_ceil(1_000_000) + milliseconds).min(Self::FOREVER.0))
+    }
+
+    /// `ulSeconds` of the model.
+    pub fn seconds(seconds: u32) -> Self {
+        if seconds == INFINITE { Self::FOREVER } else { Self::after_ms(u64::from(seconds) * 1000) }
+    }
+
+    pub fn milliseconds(milliseconds: u32) -> Self {
+        if milliseconds == INFINITE { Self::FOREVER } else { Self::after_ms(milliseconds.into()) }
+    }
+
+    /// What is left of it, in milliseconds.
+    pub fn left_ms(self) -> u32 {
+        match self.end() {
+            None => INFINITE,
+            Some(end) => (end.saturating_sub(now()) / 1_000_000).try_into().unwrap_or(INFINITE - 1),
+        }
+    }
+
+    fn at_once(self) -> bool {
+        self.0 == 0
+    }
+
+    fn is_finite(self) -> bool {
+        self != Self::FOREVER
+    }
+
+    /// The end, as a reading of the clock.
+    pub fn end(self) -> Option<Nanoseconds> {
+        self.is_finite().then_some(self.0 * 1_000_000)
+    }
+
+    pub fn join(self, generation: Generation) -> u64 {
+        u64::from(generation.0) << Self::BITS | self.0
+    }
+}
+
+/// What a request to cancel came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// CN-1: the call is canceled, and complete on the client's side.
+    Done,
+    /// The server was told and has until the end of grace. `held`: the caller must see it end.
+    Told { held: bool },
+    /// CN-5: canceled before.
+    Already,
+    /// CN-6, CN-7: complete, or no call.
+    Complete,
+}
+
+/// Calls that were canceled before they started, in the whole process: tells an apartment whose
+/// queue is full whether to look for their remains.
+pub static CANCELED_IN_QUEUE: AtomicU64 = AtomicU64::new(0);
+
+/// Why a class did not cancel its call.
+pub enum Refused {
+    /// The call is not one to be asked for.
+    State(Refusal),
+    /// What the class answered.
+    Class(Hresult),
+}
+
+impl Execution {
+    /// Asks for the call to end. Never blocks; async-signal-safe.
+    pub fn request_cancel(&'static self, generation: Generation, cause: Cause, grace: Grace, hold: bool) -> Answer {
+        let request = |state: State| state.request_cancel(cause, grace.at_once(), hold);
+        match self.word.apply(generation, request) {
+            Ok(taken) => {
+                let answer = match taken.answer {
+                    Cancel::Deliver => {
+                        if !taken.before.has(STARTED) {
+                            CANCELED_IN_QUEUE.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Answer::Done
+                    }
+                    told => {
+                        self.shorten_grace(generation, grace);
+                        Answer::Told { held: told == Cancel::Held }
+                    }
+                };
+                self.wake(taken.before);
+                if taken.before.has(STARTED | TELLS) {
+                    // The timer's thread tells the server: this may be a signal handler.
+                    crate::timer::arm(self);
+                }
+                answer
+            }
+            Err(Missed::Refused(Refusal::Canceled)) => {
+                self.escalate(generation, grace);
+                Answer::Already
+            }
+            Err(_) => Answer::Complete,
+        }
+    }
+
+    /// A further request: an earlier end of grace replaces a later one.
+    fn escalate(&'static self, generation: Generation, grace: Grace) {
+        if grace.at_once() {
+            self.abandon(generation);
+        } else if self.awaits_grace(generation) {
+            self.shorten_grace(generation, grace);
+        }
+    }
+
+    /// Lets the earlier end of grace stand, and tells the timer.
+    fn shorten_grace(&'static self, generation: Generation, grace: Grace) {
+        let mine = grace.join(generation);
+        let shorter = |stored: u64| (stored >> Grace::BITS == u64::from(generation.0) && mine < stored).then_some(mine);
+        if self.grace.fetch_update(Ordering::AcqRel, Ordering::Acquire, shorter).is_ok() {
+            crate::timer::arm(self);
+        }
+    }
+
+    /// The end of grace as it stands, for the timer.
+    pub fn grace(&self) -> (Generation, Grace) {
+        let stored = self.grace.load(Ordering::Acquire);
+        (Generation((stored >> Grace::BITS) as u32), Grace(stored & Grace::FOREVER.0))
+    }
+
+    /// Whether it was not on the timer's list and now is; the caller links it.
+    pub fn link_timer(&self) -> bool {
+        self.word.link_timer()
+    }
+
+    /// The timer took it off its list.
+    pub fn unlink_timer(&self) {
+        self.word.unlink_timer();
+    }
+
+    /// The grace period is over: the client goes on. Async-signal-safe.
+    pub fn abandon(&self, generation: Generation) {
+        if let Ok(taken) = self.word.apply(generation, State::abandon) {
+            self.wake(taken.before);
+        }
+    }
+
+    /// Whether the end of a grace period still matters to that generation.
+    pub fn awaits_grace(&self, generation: Generation) -> bool {
+        self.word.state(generation).is_ok_and(|state| !state.has(DONE))
+    }
+
+    /// Ends a hold that [`Answer::Told`] gave; says whether the call was abandoned.
+    pub fn unhold(&'static self, generation: Generation) -> bool {
+        let taken = self.word.always(generation, State::unhold);
+        self.settle(generation, &taken);
+        taken.before.has(ABANDONED)
+    }
+
+    /// Asks the class of a call that was begun on the client's thread to cancel it. CN-12.
+    pub fn ask_class(&'static self, generation: Generation, grace_ms: u32) -> Result<(), Refused> {
+        match self.word.apply_unlocked(generation, State::ask) {
+            Ok(_) => {}
+            Err(Missed::Refused(refusal)) => return Err(Refused::State(refusal)),
+            Err(Missed::Gone(_)) => return Err(Refused::State(Refusal::Complete)),
+        }
+        // Held: the object stays.
+        let target = self.target();
+        let context = self.context(generation);
+        let asked = target.class.cancel.map_or(Ok(E_NOINTERFACE.0), |cancel| {
+            // SAFETY: the class promised a function of this type, to be called with its pointer.
+            unwind::catch(|| unsafe { cancel(target.this, context, grace_ms) })
+        });
+        let taken = self.word.always(generation, State::asked);
+        self.settle(generation, &taken);
+        match asked {
+            Ok(code) if code >= 0 => Ok(()),
+            Ok(code) => Err(Refused::Class(Hresult(code))),
+            Err(_) => Err(Refused::Class(RPC_E_SERVERFAULT)),
+        }
+    }
+
+    /// As [`Execution::ask_class`] and then a request, soon, on the timer's thread. Async-signal-safe.
+    pub fn ask_class_later(&'static self, generation: Generation, grace: Grace) -> Result<(), Refusal> {
+        match self.word.apply(generation, State::ask_later) {
+            Ok(_) => {
+                self.shorten_grace(generation, grace);
+                crate::timer::arm(self);
+                Ok(())
+            }
+            Err(Missed::Refused(refusal)) => Err(refusal),
+            Err(Missed::Gone(_)) => Err(Refusal::Complete),
+        }
+    }
+
+    /// What [`Execution::ask_class_later`] left to the timer's thread.
+    pub fn ask_now(&'static self) {
+        let (generation, state) = self.read();
+        if state.has(ASK_LATER) {
+            let grace = self.grace().1;
+            if self.ask_class(generation, grace.left_ms()).is_ok() {
+                self.request_cancel(generation, Cause::Cancel, grace, false);
+            }
+        }
+    }
+
+    /// Ends all calls to that object with `RPC_E_DISCONNECTED`.
+    pub fn disconnect_all(object: &Object) {
+        for slot in 0.. {
+            let Some(execution) = Self::of_slot(slot) else { return };
+            // The generation is read first: if it is still there when it is canceled, it was this
+            // object's in between.
+            let (generation, _) = execution.read();
+            if ptr::eq(execution.target.load(Ordering::Acquire), object) {
+                execution.request_cancel(generation, Cause::Disconnect, Grace::AT_ONCE, false);
+            }
+        }
+    }
+}
