@@ -4,13 +4,13 @@
 //! pin: what a signal handler may do.
 
 use crate::call::Call;
-use crate::execution::{Answer, Execution, Grace, Refused};
+use crate::execution::{Answer, Execution, Grace, REQUEST, Refused};
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
     E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE,
     RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DIRECT, DONE, FINISHED, Refusal};
+use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DONE, FINISHED, Refusal, Request};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::time::{Deadline, INFINITE};
 use crate::timer;
@@ -93,22 +93,22 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Whether the call in progress is one that only its class can cancel, and nobody has.
-fn needs_its_class(execution: &Execution, generation: Generation) -> bool {
-    let (now, state) = execution.read();
-    now == generation && state.has(DIRECT) && !state.any(CANCEL | DONE)
-}
-
 /// Asks for the call to end, and returns. Async-signal-safe.
 pub fn request(id: u64, grace: Grace) -> Outcome {
     let (execution, generation) = target(id)?;
-    if needs_its_class(execution, generation) {
-        return Ok(execution.ask_class_later(generation, grace).map(|()| S_OK)?);
+    match execution.request_cancel(generation, REQUEST, grace) {
+        Answer::AskFirst => Ok(execution.ask_class_later(generation, grace).map(|()| S_OK)?),
+        answer => settle(answer),
     }
-    match execution.request_cancel(generation, Cause::Cancel, grace, false) {
+}
+
+/// What a request came to, for the one who made it.
+fn settle(answer: Answer) -> Outcome {
+    match answer {
         Answer::Done | Answer::Told { .. } => Ok(S_OK),
         Answer::Already => Err(BEFORE),
         Answer::Complete => Err(NO_CALL),
+        Answer::AskFirst => Err(NO_INTERFACE),
     }
 }
 
@@ -116,27 +116,29 @@ pub fn request(id: u64, grace: Grace) -> Outcome {
 /// the end of the grace period.
 pub fn cancel(id: u64, seconds: u32) -> Outcome {
     let (execution, generation) = target(id)?;
-    if needs_its_class(execution, generation) {
-        let grace_ms = if seconds == INFINITE { INFINITE } else { seconds.saturating_mul(1000).min(INFINITE - 1) };
-        match execution.ask_class(generation, grace_ms) {
-            Ok(()) => {}
-            Err(Refused::State(refusal)) => return Err(refusal.into()),
-            Err(Refused::Class(code)) => return Err(Failure::because(code, "the class refused to cancel the call")),
-        }
+    let grace = Grace::seconds(seconds);
+    let request = Request { hold: true, ..REQUEST };
+    let mut answer = execution.request_cancel(generation, request, grace);
+    if answer == Answer::AskFirst {
+        ask(execution, generation, seconds)?;
+        answer = execution.request_cancel(generation, Request { asked: true, ..request }, grace);
     }
-    match execution.request_cancel(generation, Cause::Cancel, Grace::seconds(seconds), true) {
-        Answer::Told { held } => {
-            // A method that asks for its own end does not wait: the answer has to come from it.
-            let hopeless = if seconds == INFINITE { Hopeless::Refuse } else { Hopeless::Bear };
-            let waited = until_done(execution, generation, Deadline::NEVER, hopeless);
-            // Without a hold nobody knows how it ended: the request was made.
-            let answered = held && !execution.unhold(generation);
-            if waited? && answered { Err(NO_CALL) } else { Ok(S_OK) }
-        }
-        Answer::Done => Ok(S_OK),
-        Answer::Already => Err(BEFORE),
-        Answer::Complete => Err(NO_CALL),
-    }
+    let Answer::Told { held } = answer else { return settle(answer) };
+    // A method that asks for its own end does not wait: the answer has to come from it.
+    let hopeless = if seconds == INFINITE { Hopeless::Refuse } else { Hopeless::Bear };
+    let waited = until_done(execution, generation, Deadline::NEVER, hopeless);
+    // Without a hold nobody knows how it ended: the request was made.
+    let answered = held && !execution.unhold(generation);
+    if waited? && answered { Err(NO_CALL) } else { Ok(S_OK) }
+}
+
+/// CN-12: asks the class of a call that runs directly.
+fn ask(execution: &'static Execution, generation: Generation, seconds: u32) -> Result<(), Failure> {
+    let grace_ms = if seconds == INFINITE { INFINITE } else { seconds.saturating_mul(1000).min(INFINITE - 1) };
+    execution.ask_class(generation, grace_ms).map_err(|refused| match refused {
+        Refused::State(refusal) => refusal.into(),
+        Refused::Class(code) => Failure::because(code, "the class refused to cancel the call"),
+    })
 }
 
 /// TC-1 to TC-7.

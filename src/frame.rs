@@ -162,4 +162,6 @@ pub fn runs_in(identity: usize) -> bool {
 pub fn forget() {
     INNERMOST.set(ptr::null());
     SERVES.set(false);
+    // Not dropped: what they point to may be in use by a thread that does not exist here.
+    let _ = SERVING.try_with(|serving| std::mem::forget(serving.0.take()));
 }

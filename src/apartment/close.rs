@@ -6,7 +6,6 @@ use crate::execution::{Execution, Grace};
 use crate::frame;
 use crate::handle::Handle;
 use crate::hresult::Failure;
-use crate::state::Cause;
 use crate::time::{Deadline, INFINITE};
 
 /// Milliseconds between two looks at the methods while an apartment closes.
@@ -40,7 +39,7 @@ impl dyn Apartment + '_ {
     fn cancel_methods(&self, grace: Grace) {
         for method in self.methods() {
             if let Some(execution) = Execution::of_slot(method.slot) {
-                execution.request_cancel(method.generation, Cause::Disconnect, grace, false);
+                execution.disconnect(method.generation, grace);
             }
         }
     }

@@ -161,6 +161,10 @@ impl Served for Solo {
     }
 
     fn owner_ends(&self) {
+        if self.started.load(Ordering::Acquire) != PUMPED {
+            // The library's thread ends because the apartment is closed, which has its own time.
+            return;
+        }
         (self as &dyn Apartment).shut(0);
     }
 }

@@ -4,7 +4,7 @@ use super::Execution;
 use crate::handle::Generation;
 use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
 use crate::object::Object;
-use crate::state::{ABANDONED, ASK_LATER, Cancel, Cause, DONE, Missed, Refusal, STARTED, State, TELLS};
+use crate::state::{ABANDONED, ASK_LATER, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
 use crate::unwind;
@@ -62,6 +62,9 @@ impl Grace {
     }
 }
 
+/// A client's request that neither waits nor has asked anybody.
+pub const REQUEST: Request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+
 /// What a request to cancel came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
@@ -73,6 +76,8 @@ pub enum Answer {
     Already,
     /// CN-6, CN-7: complete, or no call.
     Complete,
+    /// CN-12: the call runs directly, and its class has not been asked.
+    AskFirst,
 }
 
 /// Calls that were canceled before they started, in the whole process: tells an apartment whose
@@ -88,9 +93,11 @@ pub enum Refused {
 }
 
 impl Execution {
-    /// Asks for the call to end. Never blocks; async-signal-safe.
-    pub fn request_cancel(&'static self, generation: Generation, cause: Cause, grace: Grace, hold: bool) -> Answer {
-        let request = |state: State| state.request_cancel(cause, grace.at_once(), hold);
+    /// Asks for the call to end, with the grace period; `request` says the rest. Never blocks;
+    /// async-signal-safe.
+    pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
+        let request = Request { at_once: grace.at_once(), ..request };
+        let request = |state: State| state.request_cancel(request);
         match self.word.apply(generation, request) {
             Ok(taken) => {
                 let answer = match taken.answer {
@@ -116,8 +123,14 @@ impl Execution {
                 self.escalate(generation, grace);
                 Answer::Already
             }
+            Err(Missed::Refused(Refusal::AskFirst)) => Answer::AskFirst,
             Err(_) => Answer::Complete,
         }
+    }
+
+    /// Asks for the call to end because its apartment or its object is closed.
+    pub fn disconnect(&'static self, generation: Generation, grace: Grace) {
+        self.request_cancel(generation, Request { cause: Cause::Disconnect, ..REQUEST }, grace);
     }
 
     /// A further request: an earlier end of grace replaces a later one.
@@ -215,7 +228,7 @@ impl Execution {
         if state.has(ASK_LATER) {
             let grace = self.grace().1;
             if self.ask_class(generation, grace.left_ms()).is_ok() {
-                self.request_cancel(generation, Cause::Cancel, grace, false);
+                self.request_cancel(generation, Request { asked: true, ..REQUEST }, grace);
             }
         }
     }
@@ -228,7 +241,7 @@ impl Execution {
             // object's in between.
             let (generation, _) = execution.read();
             if ptr::eq(execution.target.load(Ordering::Acquire), object) {
-                execution.request_cancel(generation, Cause::Disconnect, Grace::AT_ONCE, false);
+                execution.disconnect(generation, Grace::AT_ONCE);
             }
         }
     }

@@ -24,7 +24,7 @@ mod run;
 mod server;
 mod tell;
 
-pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, Refused};
+pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::Told;
 pub use server::Server;
 pub use tell::{Callback, Listener};

@@ -6,7 +6,7 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::object::{Home, Manner};
-use crate::state::{Cause, DONE, Left, STARTED, Start, State};
+use crate::state::{DONE, Left, STARTED, Start, State};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -42,7 +42,7 @@ impl Execution {
     pub fn refuse(&'static self) {
         let (generation, state) = self.read();
         if !state.has(STARTED) {
-            self.request_cancel(generation, Cause::Disconnect, Grace::AT_ONCE, false);
+            self.disconnect(generation, Grace::AT_ONCE);
         }
         self.skip();
     }

@@ -13,6 +13,8 @@ mod layout;
 mod layout_test;
 mod library;
 mod object;
+#[cfg(test)]
+mod panic_test;
 mod types;
 
 use guard::{clear, guard, input, text};

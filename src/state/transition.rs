@@ -45,6 +45,19 @@ pub enum Cause {
     Disconnect = 3,
 }
 
+/// A request to cancel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Request {
+    pub cause: Cause,
+    /// There is no grace period.
+    pub at_once: bool,
+    /// The caller will wait and must still see how this execution ends; where all holds are taken it
+    /// goes without.
+    pub hold: bool,
+    /// The class of a direct call has agreed.
+    pub asked: bool,
+}
+
 /// What became of the work, as the client may know it now.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Fate {
@@ -70,6 +83,8 @@ pub enum Refusal {
     Canceled,
     /// The class cannot cancel its calls.
     NoInterface,
+    /// The call runs directly: its class has to agree first.
+    AskFirst,
 }
 
 /// The next state, and the answer.
@@ -293,7 +308,7 @@ impl State {
     }
 
     fn may_ask(self) -> Result<(), Refusal> {
-        if !self.has(BEGUN) || self.has(DONE) {
+        if !self.has(STARTED) || self.has(DONE) {
             Err(Refusal::Complete)
         } else if !self.has(CANCELABLE) {
             Err(Refusal::NoInterface)
@@ -304,9 +319,8 @@ impl State {
         }
     }
 
-    /// CN-1 to CN-7, CN-13. `at_once`: there is no grace period. `hold`: the caller will wait and
-    /// must still see how this execution ends; where all holds are taken it goes without.
-    pub fn request_cancel(self, cause: Cause, at_once: bool, hold: bool) -> Step<Cancel> {
+    /// CN-1 to CN-7, CN-12, CN-13.
+    pub fn request_cancel(self, request: Request) -> Step<Cancel> {
         if !self.has(BEGUN) || self.has(FINISHED) {
             return Err(Refusal::Complete);
         }
@@ -317,14 +331,17 @@ impl State {
         if self.has(CANCEL) {
             return Err(Refusal::Canceled);
         }
-        let asked = self.with(CANCEL | (cause as u64) << CAUSE);
-        if at_once || !self.has(STARTED) {
-            return Ok((asked.with(DONE | ABANDONED), Cancel::Deliver));
+        if self.has(DIRECT | STARTED) && request.cause == Cause::Cancel && !request.asked {
+            return Err(Refusal::AskFirst);
         }
-        if hold && !asked.has(HOLDS) {
-            return Ok((Self(asked.0 + HOLD), Cancel::Held));
+        let next = self.with(CANCEL | (request.cause as u64) << CAUSE);
+        if request.at_once || !self.has(STARTED) {
+            return Ok((next.with(DONE | ABANDONED), Cancel::Deliver));
         }
-        Ok((asked, Cancel::Told))
+        if request.hold && !next.has(HOLDS) {
+            return Ok((Self(next.0 + HOLD), Cancel::Held));
+        }
+        Ok((next, Cancel::Told))
     }
 
     /// The grace period is over. CN-3.

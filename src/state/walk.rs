@@ -90,11 +90,13 @@ impl World {
 
     fn cancelers(self, all: &mut Vec<World>) {
         for cause in [Cause::Cancel, Cause::Disconnect] {
-            for (at_once, hold) in [(true, false), (false, false), (false, true)] {
+            for (at_once, hold, asked) in
+                [(true, false, false), (false, false, false), (false, true, false), (false, false, true)]
+            {
                 if hold && self.holding == 2 {
                     continue;
                 }
-                if let Ok((next, owed)) = self.state.request_cancel(cause, at_once, hold) {
+                if let Ok((next, owed)) = self.state.request_cancel(Request { cause, at_once, hold, asked }) {
                     let held = u8::from(owed == Cancel::Held);
                     all.push(World { holding: self.holding + held, ..self.to(next) });
                 }
