@@ -80,8 +80,14 @@ impl<'a> Asleep<'a> {
         all.push(Sleeper { frame: pointer, awaited, generation });
         let me = (frame.home.map_or(0, Home::identity), waiting);
         let registered = Self { frame: pointer, home: None };
-        let ends = Look { all: &all, me, seen: Vec::new() }.may_end(awaited, generation);
+        let mut look = Look { all: &all, me, seen: Vec::new(), locked: Vec::new() };
+        let ends = look.may_end(awaited, generation);
+        let locked = look.locked;
         drop(all);
+        for (execution, generation) in locked {
+            // Not before the lock is free: this may run the program's code.
+            execution.unlock(generation);
+        }
         // Dropping it, here on failure, takes the lock again.
         if ends { Ok(registered) } else { Err(DEADLOCK) }
     }
@@ -107,6 +113,8 @@ struct Look<'a> {
     /// asleep there, would be.
     me: (usize, u32),
     seen: Vec<(*const Execution, Generation)>,
+    /// Executions that were locked on the way, so that their apartments stay.
+    locked: Vec<(&'static Execution, Generation)>,
 }
 
 impl Look<'_> {
@@ -142,8 +150,11 @@ impl Look<'_> {
 
     /// A queued method starts if a thread of its apartment is free, can be made, or wakes.
     fn queued_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
-        let Some(lease) = execution.lease(generation) else { return true };
-        let home = lease.home();
+        if !execution.lock(generation) {
+            return true;
+        }
+        self.locked.push((execution, generation));
+        let home = execution.target().lease.home();
         let identity = home.identity();
         let waiting = if identity == self.me.0 { self.me.1 } else { 0 };
         if home.can_start(waiting) {

@@ -99,38 +99,55 @@ impl Queue {
         to
     }
 
-    /// Takes out all that `unwanted` says yes to, having dealt with them; gives their number.
-    pub fn sweep(&self, unwanted: impl Fn(&'static Execution) -> bool) -> u32 {
-        self.ordered.with(|ordered| {
+    /// Takes out all that `unwanted` says yes to and hands each to `dismiss`, after the lock: that may
+    /// run the program's code. Gives their number.
+    pub fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) -> u32 {
+        let mut at = self.ordered.with(|ordered| {
             let (kept, removed) = partition([ordered.first, self.turn_over()], unwanted);
             ordered.first = kept;
             self.more.store(kept, Ordering::Release);
             removed
-        })
+        });
+        let mut count = 0;
+        // SAFETY: as in `take`; the link is read before the execution is given away.
+        while let Some(execution) = unsafe { at.as_ref() } {
+            at = execution.queue_link.load(Ordering::Relaxed);
+            dismiss(execution);
+            count += 1;
+        }
+        count
     }
 }
 
-/// Links what is wanted of two lists into one; gives its first and the number of the others.
-fn partition(lists: [*mut Execution; 2], unwanted: impl Fn(&'static Execution) -> bool) -> (*mut Execution, u32) {
-    let mut first: *mut Execution = ptr::null_mut();
-    let mut last: Option<&Execution> = None;
-    let mut removed = 0;
+/// Executions linked one to the next.
+struct List {
+    first: *mut Execution,
+    last: Option<&'static Execution>,
+}
+
+impl List {
+    const EMPTY: Self = Self { first: ptr::null_mut(), last: None };
+
+    fn add(&mut self, execution: &'static Execution) {
+        let mine = ptr::from_ref(execution).cast_mut();
+        execution.queue_link.store(ptr::null_mut(), Ordering::Relaxed);
+        match self.last {
+            None => self.first = mine,
+            Some(last) => last.queue_link.store(mine, Ordering::Relaxed),
+        }
+        self.last = Some(execution);
+    }
+}
+
+/// Parts two lists, one behind the other, into what is wanted and what is not.
+fn partition(lists: [*mut Execution; 2], unwanted: impl Fn(&Execution) -> bool) -> (*mut Execution, *mut Execution) {
+    let (mut kept, mut removed) = (List::EMPTY, List::EMPTY);
     for mut at in lists {
-        // SAFETY: a queued execution is never freed; its link is read before it is given away.
+        // SAFETY: a queued execution is never freed.
         while let Some(execution) = unsafe { at.as_ref() } {
-            let here = at;
             at = execution.queue_link.load(Ordering::Relaxed);
-            if unwanted(execution) {
-                removed += 1;
-                continue;
-            }
-            match last {
-                None => first = here,
-                Some(last) => last.queue_link.store(here, Ordering::Relaxed),
-            }
-            execution.queue_link.store(ptr::null_mut(), Ordering::Relaxed);
-            last = Some(execution);
+            if unwanted(execution) { &mut removed } else { &mut kept }.add(execution);
         }
     }
-    (first, removed)
+    (kept.first, removed.first)
 }

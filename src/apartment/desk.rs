@@ -78,7 +78,7 @@ impl Desk {
             if self.swept.swap(canceled, Ordering::AcqRel) == canceled {
                 return Err(CALL_E_TOO_BUSY.into());
             }
-            self.give_places(self.queue.sweep(Execution::skip_canceled));
+            self.give_places(self.queue.sweep(Execution::is_canceled_in_queue, Execution::skip));
         }
     }
 
@@ -115,11 +115,7 @@ impl Desk {
 
     /// Ends all that is queued with `RPC_E_DISCONNECTED`.
     pub fn refuse_queued(&self) {
-        let refuse = |execution: &'static Execution| {
-            execution.refuse();
-            true
-        };
-        self.give_places(self.queue.sweep(refuse));
+        self.give_places(self.queue.sweep(|_| true, Execution::refuse));
     }
 
     /// A method goes on without a thread of the apartment.

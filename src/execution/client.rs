@@ -5,7 +5,6 @@ use crate::buffer::{Bytes, Input};
 use crate::frame::Served;
 use crate::handle::Generation;
 use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
-use crate::object::Lease;
 use crate::spin::Spinner;
 use crate::state::{ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, PROGRESS, STARTED, State, TELLS};
 use crate::sync::{Arc, Ordering, Wake, prefetch, prefetch_to_write};
@@ -157,14 +156,16 @@ impl Execution {
         self.settle(generation, &taken);
     }
 
-    /// The apartment of that begin, while the call object holds on to it.
-    pub fn lease(&'static self, generation: Generation) -> Option<Arc<dyn Lease>> {
-        self.word.apply_unlocked(generation, State::lock_for_client).ok()?;
-        // The lock keeps the execution from becoming vacant.
-        let lease = Arc::clone(&self.target().lease);
+    /// Keeps that begin's execution from becoming vacant, while the call object holds on to it, until
+    /// [`Execution::unlock`]; false: the call object has moved on.
+    pub fn lock(&'static self, generation: Generation) -> bool {
+        self.word.apply_unlocked(generation, State::lock_for_client).is_ok()
+    }
+
+    /// Ends [`Execution::lock`]. May run the program's code.
+    pub fn unlock(&'static self, generation: Generation) {
         let unlocked = self.word.always(generation, |state| state.unlock(0));
         self.settle(generation, &unlocked);
-        Some(lease)
     }
 
     /// Looks at message and progress under the lock. `None`: the call object has moved on.
@@ -179,8 +180,7 @@ impl Execution {
             }
         };
         let answer = look(taken.before, &told);
-        let unlocked = self.word.always(generation, |state| state.unlock(0));
-        self.settle(generation, &unlocked);
+        self.unlock(generation);
         Some(answer)
     }
 }

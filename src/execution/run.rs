@@ -47,17 +47,14 @@ impl Execution {
         self.skip();
     }
 
-    /// Ends a queued execution that was canceled before it started; false: it was not.
-    pub fn skip_canceled(&'static self) -> bool {
+    /// Whether a queued execution was canceled before it started.
+    pub fn is_canceled_in_queue(&self) -> bool {
         let (_, state) = self.read();
-        let canceled = state.has(DONE);
-        if canceled {
-            self.skip();
-        }
-        canceled
+        state.has(DONE) && !state.has(STARTED)
     }
 
-    fn skip(&'static self) {
+    /// Ends an execution that was taken out of its queue and does not run.
+    pub fn skip(&'static self) {
         let (generation, _) = self.read();
         match self.word.apply(generation, State::start) {
             Ok(taken) => self.settle(generation, &taken),
