@@ -1,0 +1,66 @@
+# The whole project through one door, for GNU make. `make help` lists the targets.
+
+CARGO   ?= cargo
+PYTHON  ?= python3
+# Seconds of the storm, and how many races, in the long runs.
+SOAK_STORM ?= 60
+SOAK_RACES ?= 3000000
+# Seconds of the storm under AddressSanitizer in `make test`.
+TEST_STORM ?= 5
+
+# Always the project's own folder: the other Makefiles find the library there.
+BUILD   := $(CARGO) build --release --locked --target-dir target
+RELEASE := target/release
+SCRIPTS := layers doors unsafe exports rule_ids
+
+.DEFAULT_GOAL := lib
+.NOTPARALLEL:
+.PHONY: help lib header run test check checks bench asan soak clean setup-%
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+lib: ## builds the library: target/release/libcall.so and libcall.a (the default)
+	$(BUILD)
+	@ln -sfn libcall.so $(RELEASE)/libcall.so.0
+	@$(PYTHON) scripts/check_header.py
+
+header: ## writes include/call.h anew from the comments of src/ffi
+	$(PYTHON) scripts/check_header.py --write
+
+run: setup-run lib ## builds the library and runs the examples
+	$(MAKE) -C examples run
+
+test: setup-test lib ## every test: Rust, the C suite, the examples, the scripts, a storm under AddressSanitizer
+	$(CARGO) test --locked --target-dir target
+	$(MAKE) -C ctests test
+	$(MAKE) -C examples check
+	@$(MAKE) --no-print-directory checks
+	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
+
+checks: $(SCRIPTS:%=checked-%)
+
+checked-%:
+	@$(PYTHON) scripts/check_$*.py
+
+check: setup-test ## format, lints, documentation, and every test
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --target-dir target --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir target --no-deps --document-private-items
+	$(MAKE) test
+
+bench: setup-bench lib ## measures, beside limits and peers of the same run
+	$(MAKE) -C benches run
+
+asan: setup-test ## the C suite under AddressSanitizer (skipped without a nightly toolchain)
+	scripts/asan.sh
+
+soak: setup-test lib ## races and storm at their full lengths
+	CALL_RACES=$(SOAK_RACES) $(MAKE) -C ctests test TESTS=race MATRIX= LIMIT=7200
+	CALL_STORM_SECONDS=$(SOAK_STORM) scripts/asan.sh storm
+
+clean: ## removes everything that was built
+	$(CARGO) clean --target-dir target
+
+setup-%:
+	@scripts/setup.sh $*

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Sees to it that a target of the Makefile has its tools: scripts/setup.sh run|test|bench
+# Silent when nothing is missing. As root on Debian it installs what is; elsewhere it says how.
+set -eu
+
+for tool in cargo cc make python3; do
+    command -v "$tool" >/dev/null || { echo "$tool is missing: install cargo, gcc, make and Python 3 first" >&2; exit 1; }
+done
+
+# What shows that it is there (a command or a file), and the package that brings it.
+case ${1:?run, test or bench} in
+    run) needs="timeout:coreutils" ;;
+    test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils" ;;
+    bench) needs="c++:g++" ;;
+    *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
+esac
+
+missing=
+for need in $needs; do
+    sign=${need%%:*}
+    command -v "$sign" >/dev/null || [ -e "$sign" ] || missing="$missing ${need#*:}"
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "missing:$missing. On Debian, as root: apt-get update && $install" >&2
+    exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >/dev/null
+$install -q
