@@ -921,7 +921,7 @@ call_hresult_t call_context_on_cancel(struct call_context_t context,
  * Level-triggered, made on first use.
  *
  * Threads: any. Blocks: no. Ownership: the library closes it some time after the method's end; do
- * not read, write or close it.
+ * not read, write or close it. On failure fd_out is -1, as 0 is a descriptor.
  *
  * Returns S_OK. E_POINTER: fd_out is NULL. RPC_E_OUT_OF_RESOURCES: no descriptor is left.
  * RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method runs on this
@@ -998,7 +998,7 @@ call_hresult_t call_apartment_pump(struct call_apartment_t apartment,
  * Level-triggered, made on first use.
  *
  * Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
- * or close it.
+ * or close it. On failure fd_out is -1, as 0 is a descriptor.
  *
  * Returns S_OK. RPC_E_WRONG_THREAD: the apartment is of another kind. RPC_E_OUT_OF_RESOURCES: no
  * descriptor is left. E_POINTER: fd_out is NULL. E_HANDLE: not a living apartment.

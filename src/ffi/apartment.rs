@@ -101,7 +101,7 @@ pub unsafe extern "C" fn call_apartment_pump(
 /// Level-triggered, made on first use.
 ///
 /// Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
-/// or close it.
+/// or close it. On failure `fd_out` is -1, as 0 is a descriptor.
 ///
 /// Returns `S_OK`. `RPC_E_WRONG_THREAD`: the apartment is of another kind. `RPC_E_OUT_OF_RESOURCES`: no
 /// descriptor is left. `E_POINTER`: `fd_out` is NULL. `E_HANDLE`: not a living apartment.

@@ -209,7 +209,7 @@ pub unsafe extern "C" fn call_context_on_cancel(
 /// Level-triggered, made on first use.
 ///
 /// Threads: any. Blocks: no. Ownership: the library closes it some time after the method's end; do
-/// not read, write or close it.
+/// not read, write or close it. On failure `fd_out` is -1, as 0 is a descriptor.
 ///
 /// Returns `S_OK`. `E_POINTER`: `fd_out` is NULL. `RPC_E_OUT_OF_RESOURCES`: no descriptor is left.
 /// `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method runs on this
