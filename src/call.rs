@@ -14,7 +14,7 @@
 //! that one.
 
 use crate::buffer::{Bytes, Input};
-use crate::execution::{Execution, Told};
+use crate::execution::{Execution, Grace, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
@@ -211,6 +211,10 @@ impl Call {
         }
         if let Some(input) = input.take() {
             execution.begin(generation, method, input, direct);
+        }
+        if execution.target().connected().is_err() {
+            // Disconnected since it was asked above, by somebody who may not have seen this call.
+            execution.disconnect(generation, Grace::AT_ONCE);
         }
         if direct {
             return Ok(Some(execution));

@@ -4,7 +4,7 @@ use crate::execution::Execution;
 use crate::frame;
 use crate::handle::{Generation, Kind, Table};
 use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
-use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::sync::{Arc, AtomicU32, Ordering, fence};
 use std::ffi::c_void;
 
 /// `call_context_t`, as the library hands it to a method.
@@ -119,6 +119,8 @@ impl Object {
     /// Refuses new calls and ends those in progress with `RPC_E_DISCONNECTED`. FI-15.
     pub fn disconnect(&self) {
         self.disconnected.store(1, Ordering::SeqCst);
+        // Either a begin sees the flag after it published, or what it published is seen here.
+        fence(Ordering::SeqCst);
         Execution::disconnect_all(self);
     }
 

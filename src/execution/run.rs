@@ -6,7 +6,7 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::object::{Home, Manner};
-use crate::state::{DONE, Left, STARTED, Start, State};
+use crate::state::{CANCEL, DONE, Left, STARTED, Start, State};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -118,6 +118,10 @@ impl Execution {
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&self.target().lease);
         lease.home().deferred(self, generation);
+        if lease.home().open().is_err() && !self.read().1.has(CANCEL) {
+            // Closed since this was begun, by somebody who may not have seen it run.
+            self.disconnect(generation, Grace::AT_ONCE);
+        }
         let Ok(taken) = self.word.apply(generation, State::defer) else { return };
         if taken.answer == Left::Before {
             lease.home().undeferred(self, generation);

@@ -129,7 +129,7 @@ impl Word {
                 continue;
             }
             let next = join(generation, transition(state));
-            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(seen) => word = seen,
             }
