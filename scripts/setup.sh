@@ -7,27 +7,37 @@ for tool in cargo cc make python3; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: install cargo, gcc, make and Python 3 first" >&2; exit 1; }
 done
 
-# What shows that it is there (a command or a file), and the package that brings it.
+# What shows that it is there (a command or a file), and the package that brings it. What is only
+# wanted, the tests can do without: they say what they skip.
+wants=
 case ${1:?run, test or bench} in
     run) needs="timeout:coreutils" ;;
-    test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils" ;;
+    test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
+        wants="curl-config:libcurl4-openssl-dev valgrind:valgrind" ;;
     bench) needs="c++:g++" ;;
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
 esac
 
-missing=
-for need in $needs; do
-    sign=${need%%:*}
-    command -v "$sign" >/dev/null || [ -e "$sign" ] || missing="$missing ${need#*:}"
-done
-[ -n "$missing" ] || exit 0
+# The packages of those that are not there.
+missing_of() {
+    for need in "$@"; do
+        sign=${need%%:*}
+        command -v "$sign" >/dev/null || [ -e "$sign" ] || printf ' %s' "${need#*:}"
+    done
+}
+
+missing=$(missing_of $needs)
+wanted=$(missing_of $wants)
+[ -n "$missing$wanted" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "missing:$missing. On Debian, as root: apt-get update && $install" >&2
+    [ -n "$missing" ] || { echo "without$wanted some tests are skipped"; exit 0; }
+    echo "missing:$missing. On Debian, as root: apt-get update && $install$wanted" >&2
     exit 1
 fi
-echo "installing:$missing"
+echo "installing:$missing$wanted"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q >/dev/null
-$install -q
+apt-get update -q >/dev/null || [ -z "$missing" ]
+[ -z "$missing" ] || $install -q
+[ -z "$wanted" ] || apt-get install -y -q --no-install-recommends $wanted || echo "without$wanted some tests are skipped"

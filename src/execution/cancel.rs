@@ -233,14 +233,20 @@ impl Execution {
         }
     }
 
-    /// Ends all calls to that object with `RPC_E_DISCONNECTED`.
+    /// Ends all calls to that object with `RPC_E_DISCONNECTED`: first those that have not started, so
+    /// that none starts because another one ended.
     pub fn disconnect_all(object: &Object) {
+        Self::disconnect_some(object, |state| !state.has(STARTED));
+        Self::disconnect_some(object, |_| true);
+    }
+
+    fn disconnect_some(object: &Object, meant: impl Fn(State) -> bool) {
         for slot in 0.. {
             let Some(execution) = Self::of_slot(slot) else { return };
             // The generation is read first: if it is still there when it is canceled, it was this
             // object's in between.
-            let (generation, _) = execution.read();
-            if ptr::eq(execution.target.load(Ordering::Acquire), object) {
+            let (generation, state) = execution.read();
+            if ptr::eq(execution.target.load(Ordering::Acquire), object) && meant(state) {
                 execution.disconnect(generation, Grace::AT_ONCE);
             }
         }
