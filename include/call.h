@@ -716,7 +716,8 @@ call_hresult_t call_cancel_release(struct call_cancel_t cancel);
  *
  * Returns S_OK. E_POINTER: object_out, cls, the list of names or a name in it is NULL.
  * E_INVALIDARG: the class's size or flags, or not exactly one of invoke and begin, or custom
- * marshaling without begin. RPC_E_DISCONNECTED: the apartment is closed. E_HANDLE: not a living apartment. E_OUTOFMEMORY.
+ * marshaling without begin. RPC_E_DISCONNECTED: the apartment is closed. E_HANDLE: not a living apartment. E_OUTOFMEMORY. RPC_E_OUT_OF_RESOURCES: the
+ * class has a cancel, and the thread that tells of cancels could not be started.
  */
 CALL_MUST_USE
 call_hresult_t call_object_create(struct call_apartment_t apartment,
@@ -850,7 +851,7 @@ call_hresult_t call_context_wait_cancel(struct call_context_t context,
  * Ends a method that returned CALL_S_DEFERRED, or is about to: the client's call is complete with
  * this result. (SG-1 to SG-4, SG-8, SV-6)
  *
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: while the function given to call_context_on_cancel runs on another thread.
  *
  * Returns S_OK, also when the client has gone on and the result is dropped (SG-4).
  * RPC_E_CALL_COMPLETE: the method has ended; the first result stands (SG-3). E_INVALIDARG: no method

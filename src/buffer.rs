@@ -22,8 +22,14 @@ pub struct Place([u8; IN_PLACE]);
 
 /// Bytes on the heap: the library's, or the program's with what frees them.
 pub enum Long {
-    Ours(Vec<u8>),
+    Ours(Ours),
     Theirs(Owned),
+}
+
+/// Bytes of the library's, and how many behind them are reserved for the program to write.
+pub struct Ours {
+    bytes: Vec<u8>,
+    reserved: usize,
 }
 
 /// A buffer of the program's that the library has taken over; freed when this is dropped.
@@ -55,7 +61,7 @@ impl Deref for Long {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Ours(bytes) => bytes,
+            Self::Ours(ours) => &ours.bytes,
             Self::Theirs(owned) if owned.len == 0 => &[],
             // SAFETY: the program handed over `len` readable bytes.
             Self::Theirs(owned) => unsafe { slice::from_raw_parts(owned.data.cast(), owned.len) },
@@ -102,23 +108,25 @@ impl<'a> Bytes<'a> {
     #[cold]
     fn append_long(self, more: &[u8]) -> Result<(), Failure> {
         let long = self.grow(more.len())?;
-        long.extend_from_slice(more);
+        long.bytes.extend_from_slice(more);
+        long.reserved = 0;
         Ok(())
     }
 
     /// Makes it long, with room for `more` bytes.
-    fn grow(self, more: usize) -> Result<&'a mut Vec<u8>, Failure> {
+    fn grow(self, more: usize) -> Result<&'a mut Ours, Failure> {
         let full = |_| Failure::from(E_OUTOFMEMORY);
         if *self.len != LONG {
             let short = &self.place.0[..*self.len as usize];
-            let mut long = Vec::new();
-            long.try_reserve(short.len() + more).map_err(full)?;
-            long.extend_from_slice(short);
-            *self.heap = Some(Box::new(Long::Ours(long)));
+            let mut bytes = Vec::new();
+            let room = short.len().checked_add(more).ok_or(Failure::from(E_OUTOFMEMORY))?;
+            bytes.try_reserve(room).map_err(full)?;
+            bytes.extend_from_slice(short);
+            *self.heap = Some(Box::new(Long::Ours(Ours { bytes, reserved: 0 })));
             *self.len = LONG;
         }
         let Some(Long::Ours(long)) = self.heap.as_deref_mut() else { return Err(E_OUTOFMEMORY.into()) };
-        long.try_reserve(more).map_err(full)?;
+        long.bytes.try_reserve(more).map_err(full)?;
         Ok(long)
     }
 
@@ -126,15 +134,18 @@ impl<'a> Bytes<'a> {
     /// [`Bytes::commit`].
     pub fn reserve(self, more: usize) -> Result<*mut u8, Failure> {
         let long = self.grow(more)?;
-        Ok(long.spare_capacity_mut().as_mut_ptr().cast())
+        long.reserved = more;
+        Ok(long.bytes.spare_capacity_mut().as_mut_ptr().cast())
     }
 
     /// Takes `more` of the bytes that were reserved.
     pub fn commit(self, more: usize) -> Result<(), Failure> {
         match self.heap.as_deref_mut() {
-            Some(Long::Ours(long)) if *self.len == LONG && more <= long.capacity() - long.len() => {
-                // SAFETY: the room is there; the program wrote it, or leaves what was there.
-                unsafe { long.set_len(long.len() + more) };
+            Some(Long::Ours(long)) if *self.len == LONG && more <= long.reserved => {
+                long.reserved = 0;
+                // SAFETY: that much room was reserved since the last change; by the header's
+                // contract the program wrote what it commits.
+                unsafe { long.bytes.set_len(long.bytes.len() + more) };
                 Ok(())
             }
             _ if more == 0 => Ok(()),
@@ -185,7 +196,7 @@ impl<'a> Input<'a> {
         let mut long = Vec::new();
         long.try_reserve_exact(bytes.len()).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
         long.extend_from_slice(bytes);
-        Ok(Self { bytes, long: Some(Box::new(Long::Ours(long))) })
+        Ok(Self { bytes, long: Some(Box::new(Long::Ours(Ours { bytes: long, reserved: 0 }))) })
     }
 
     /// A buffer of the program's, taken over. If the begin fails it is handed back.

@@ -44,7 +44,8 @@ pub fn query(call: Call) -> Result<u64, Failure> {
     let target = call.cancelable()?;
     let (number, slot) = CANCELS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
     let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
-    slot.target.store(target.pack(), Ordering::Relaxed);
+    // Released, so that who still has the slot's last handle and reads this also sees that one dead.
+    slot.target.store(target.pack(), Ordering::Release);
     slot.refs.open(generation);
     Ok(Handle { slot: number, generation }.encode(Kind::Cancel))
 }
@@ -120,8 +121,10 @@ pub fn cancel(id: u64, seconds: u32) -> Outcome {
     let request = Request { hold: true, ..REQUEST };
     let mut answer = execution.request_cancel(generation, request, grace);
     if answer == Answer::AskFirst {
-        ask(execution, generation, seconds)?;
-        answer = execution.request_cancel(generation, Request { asked: true, ..request }, grace);
+        answer = execution.ask_class(generation, request, grace).map_err(|refused| match refused {
+            Refused::State(refusal) => refusal.into(),
+            Refused::Class(code) => Failure::because(code, "the class refused to cancel the call"),
+        })?;
     }
     let Answer::Told { held } = answer else { return settle(answer) };
     // A method that asks for its own end does not wait: the answer has to come from it.
@@ -130,15 +133,6 @@ pub fn cancel(id: u64, seconds: u32) -> Outcome {
     // Without a hold nobody knows how it ended: the request was made.
     let answered = held && !execution.unhold(generation);
     if waited? && answered { Err(NO_CALL) } else { Ok(S_OK) }
-}
-
-/// CN-12: asks the class of a call that runs directly.
-fn ask(execution: &'static Execution, generation: Generation, seconds: u32) -> Result<(), Failure> {
-    let grace_ms = if seconds == INFINITE { INFINITE } else { seconds.saturating_mul(1000).min(INFINITE - 1) };
-    execution.ask_class(generation, grace_ms).map_err(|refused| match refused {
-        Refused::State(refusal) => refusal.into(),
-        Refused::Class(code) => Failure::because(code, "the class refused to cancel the call"),
-    })
 }
 
 /// TC-1 to TC-7.

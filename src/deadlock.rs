@@ -12,17 +12,23 @@ use crate::hresult::{CALL_E_DEADLOCK, Failure};
 use crate::object::Home;
 use crate::state::{DONE, ON_STACK, STARTED};
 use crate::sync::{Global, Mutex, lock};
+use crate::time::Deadline;
 
 /// One sleeper.
+#[derive(Clone, Copy, PartialEq)]
 struct Sleeper {
     /// Its innermost frame; the thread stays in it while it is registered.
     frame: *const Frame<'static>,
-    awaited: &'static Execution,
-    generation: Generation,
+    awaited: Awaited,
+    /// It wakes by itself, sooner or later.
+    timed: bool,
 }
 
+/// A begin that somebody waits for.
+type Awaited = (*const Execution, Generation);
+
 // SAFETY: the frame is looked at under the lock only, while its thread is registered and so does
-// not leave it.
+// not leave it; executions are never freed.
 unsafe impl Send for Sleeper {}
 
 static SLEEPERS: Global<Mutex<Vec<Sleeper>>> = Global::new();
@@ -40,26 +46,32 @@ fn sleepers() -> &'static Mutex<Vec<Sleeper>> {
 
 /// Refuses a wait that could never end, without waiting.
 pub fn check(frame: &Frame<'_>, awaited: &'static Execution, generation: Generation) -> Result<(), Failure> {
-    Asleep::register(frame, awaited, generation, 1).map(drop)
+    let me = Sleeper { frame: std::ptr::from_ref(frame).cast(), awaited: (awaited, generation), timed: false };
+    // It would hold one thread more of its apartment than is counted there.
+    look(me, frame.home.map_or(0, Home::identity), 1, false)
 }
 
 /// A registered sleeper; it wakes when this is dropped.
 pub struct Asleep<'a> {
-    frame: *const Frame<'static>,
+    me: Sleeper,
     home: Option<&'a dyn Home>,
 }
 
 impl<'a> Asleep<'a> {
     /// Registers this thread, and lets its apartment start another worker in its place.
-    pub fn enter(frame: &'a Frame<'_>, awaited: &'static Execution, generation: Generation) -> Result<Self, Failure> {
+    pub fn enter(
+        frame: &'a Frame<'_>,
+        awaited: &'static Execution,
+        generation: Generation,
+        deadline: Deadline,
+    ) -> Result<Self, Failure> {
+        let timed = deadline != Deadline::NEVER;
+        let me = Sleeper { frame: std::ptr::from_ref(frame).cast(), awaited: (awaited, generation), timed };
         if let Some(home) = frame.home {
             home.block();
         }
-        match Self::register(frame, awaited, generation, 0) {
-            Ok(mut registered) => {
-                registered.home = frame.home;
-                Ok(registered)
-            }
+        match look(me, 0, 0, true) {
+            Ok(()) => Ok(Self { me, home: frame.home }),
             Err(refused) => {
                 if let Some(home) = frame.home {
                     home.unblock();
@@ -68,35 +80,12 @@ impl<'a> Asleep<'a> {
             }
         }
     }
-
-    fn register(
-        frame: &Frame<'_>,
-        awaited: &'static Execution,
-        generation: Generation,
-        waiting: u32,
-    ) -> Result<Self, Failure> {
-        let pointer = std::ptr::from_ref(frame).cast::<Frame<'static>>();
-        let mut all = lock(sleepers());
-        all.push(Sleeper { frame: pointer, awaited, generation });
-        let me = (frame.home.map_or(0, Home::identity), waiting);
-        let registered = Self { frame: pointer, home: None };
-        let mut look = Look { all: &all, me, seen: Vec::new(), locked: Vec::new() };
-        let ends = look.may_end(awaited, generation);
-        let locked = look.locked;
-        drop(all);
-        for (execution, generation) in locked {
-            // Not before the lock is free: this may run the program's code.
-            execution.unlock(generation);
-        }
-        // Dropping it, here on failure, takes the lock again.
-        if ends { Ok(registered) } else { Err(DEADLOCK) }
-    }
 }
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         let mut all = lock(sleepers());
-        if let Some(at) = all.iter().rposition(|sleeper| sleeper.frame == self.frame) {
+        if let Some(at) = all.iter().rposition(|sleeper| *sleeper == self.me) {
             all.swap_remove(at);
         }
         drop(all);
@@ -106,63 +95,95 @@ impl Drop for Asleep<'_> {
     }
 }
 
+/// Whether the wait may end; `stay`: then the sleeper stays registered. `waiting` threads of the
+/// apartment `home` are to be counted as asleep beside those counted there.
+fn look(me: Sleeper, home: usize, waiting: u32, stay: bool) -> Result<(), Failure> {
+    let mut all = lock(sleepers());
+    all.push(me);
+    let mut look = Look { all: &all, me, home, waiting, path: Vec::new(), ending: Vec::new(), locked: Vec::new() };
+    let ends = look.may_end(me.awaited);
+    let locked = look.locked;
+    if !(ends && stay) {
+        all.pop();
+    }
+    drop(all);
+    // Not before the lock is free: the last hold on an execution runs the program's code.
+    Execution::unlock_all(&locked);
+    if ends { Ok(()) } else { Err(DEADLOCK) }
+}
+
 /// A walk from a call along everything that must end before it.
 struct Look<'a> {
     all: &'a [Sleeper],
-    /// The apartment of the thread that looks, and how many of its threads, not yet counted as
-    /// asleep there, would be.
-    me: (usize, u32),
-    seen: Vec<(*const Execution, Generation)>,
+    me: Sleeper,
+    home: usize,
+    waiting: u32,
+    /// The calls between the awaited one and the one looked at.
+    path: Vec<Awaited>,
+    /// Those that were found to end.
+    ending: Vec<Awaited>,
     /// Executions that were locked on the way, so that their apartments stay.
     locked: Vec<(&'static Execution, Generation)>,
 }
 
 impl Look<'_> {
-    fn may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
+    fn may_end(&mut self, awaited: Awaited) -> bool {
+        // SAFETY: executions are never freed.
+        let execution = unsafe { &*awaited.0 };
         let (now, state) = execution.read();
-        if now != generation || state.has(DONE) {
+        if now != awaited.1 || state.has(DONE) || self.ending.contains(&awaited) {
             return true;
         }
-        let name = (std::ptr::from_ref(execution), generation);
-        if self.seen.contains(&name) {
+        if self.path.contains(&awaited) {
             return false;
         }
-        self.seen.push(name);
-        if state.has(STARTED) {
-            self.running_may_end(execution, generation, state.has(ON_STACK))
+        self.path.push(awaited);
+        let ends = if !state.has(STARTED) {
+            self.queued_may_end(execution, awaited)
         } else {
-            self.queued_may_end(execution, generation)
+            // A method without a thread is completed by others.
+            !state.has(ON_STACK) || self.running_may_end(execution, awaited.1)
+        };
+        self.path.pop();
+        if ends {
+            self.ending.push(awaited);
         }
+        ends
+    }
+
+    /// Whether a sleeper's wait ends. The one who looks does not count on its own time: it is refused
+    /// what nothing else could end.
+    fn wakes(&mut self, sleeper: Sleeper) -> bool {
+        (sleeper.timed && sleeper.frame != self.me.frame) || self.may_end(sleeper.awaited)
     }
 
     /// A running method ends unless its thread sleeps for something that does not.
-    fn running_may_end(&mut self, execution: &'static Execution, generation: Generation, on_stack: bool) -> bool {
-        if !on_stack {
-            return true;
-        }
+    fn running_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
         // SAFETY: see `Sleeper`.
         let runs = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).encloses(execution, generation) };
         // A thread that serves while it waits sleeps for one call inside another: the outer one can
         // only go on after the inner ones.
-        let awaited: Vec<_> = self.all.iter().filter(runs).map(|s| (s.awaited, s.generation)).collect();
-        awaited.into_iter().all(|(awaited, generation)| self.may_end(awaited, generation))
+        let inside: Vec<Sleeper> = self.all.iter().filter(runs).copied().collect();
+        inside.into_iter().all(|sleeper| self.wakes(sleeper))
     }
 
     /// A queued method starts if a thread of its apartment is free, can be made, or wakes.
-    fn queued_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
-        if !execution.lock(generation) {
+    fn queued_may_end(&mut self, execution: &'static Execution, (_, generation): Awaited) -> bool {
+        let mine = self.locked.contains(&(execution, generation));
+        if !mine && !execution.lock(generation) {
             return true;
         }
-        self.locked.push((execution, generation));
+        if !mine {
+            self.locked.push((execution, generation));
+        }
         let home = execution.target().lease.home();
         let identity = home.identity();
-        let waiting = if identity == self.me.0 { self.me.1 } else { 0 };
-        if home.can_start(waiting) {
+        if home.can_start(if identity == self.home { self.waiting } else { 0 }) {
             return true;
         }
         // SAFETY: see `Sleeper`.
         let of_home = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).home.map(Home::identity) } == Some(identity);
-        let workers: Vec<_> = self.all.iter().filter(of_home).map(|s| (s.awaited, s.generation)).collect();
-        workers.into_iter().any(|(awaited, generation)| self.may_end(awaited, generation))
+        let workers: Vec<Sleeper> = self.all.iter().filter(of_home).copied().collect();
+        workers.into_iter().any(|sleeper| self.wakes(sleeper))
     }
 }

@@ -21,8 +21,11 @@ pub struct Frame<'a> {
 
 /// An apartment that a thread of the program or the library serves while it waits.
 pub trait Served: Home {
-    /// Runs what is queued; gives the number of methods run.
-    fn serve(&self) -> u32;
+    /// Runs what was queued when this began, one after the other until `over` says yes; gives the
+    /// number of methods run.
+    fn serve(&self, over: &dyn Fn() -> bool) -> u32;
+    /// The owner does not serve until further notice.
+    fn pause(&self, paused: bool);
     /// Whether anything is queued.
     fn has_work(&self) -> bool;
     /// From now on a submission signals `event`; gives what was signaled before.
@@ -38,6 +41,8 @@ struct Serving(RefCell<Vec<Weak<dyn Served>>>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
+        // From now on this thread serves nothing, whatever its last destructors wait for.
+        SERVES.set(false);
         for served in self.0.take() {
             if let Some(served) = served.upgrade() {
                 served.owner_ends();
@@ -64,11 +69,12 @@ pub fn this_thread() -> u64 {
 
 /// This thread serves that apartment from now on.
 pub fn serve_here(served: Weak<dyn Served>) {
-    SERVES.set(true);
-    SERVING.with(|serving| {
+    // A thread that has begun to end serves nothing any more.
+    let _ = SERVING.try_with(|serving| {
         let mut all = serving.0.borrow_mut();
         all.retain(|other| other.strong_count() > 0);
         all.push(served);
+        SERVES.set(true);
     });
 }
 
@@ -78,7 +84,8 @@ pub fn served_here() -> Vec<Arc<dyn Served>> {
     if !SERVES.get() {
         return Vec::new();
     }
-    SERVING.with(|serving| serving.0.borrow().iter().filter_map(Weak::upgrade).collect())
+    let served = |serving: &Serving| serving.0.borrow().iter().filter_map(Weak::upgrade).collect();
+    SERVING.try_with(served).unwrap_or_default()
 }
 
 impl Frame<'_> {

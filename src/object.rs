@@ -1,6 +1,6 @@
 //! Objects: a class's functions, the program's pointer, and the apartment both live in.
 
-use crate::execution::Execution;
+use crate::execution::{Execution, Grace};
 use crate::frame;
 use crate::handle::{Generation, Kind, Table};
 use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
@@ -35,6 +35,8 @@ pub trait Home: Send + Sync {
     fn admit(&self) -> Result<(), Failure>;
     /// Fails if the apartment is closed.
     fn open(&self) -> Result<(), Failure>;
+    /// The grace period that a close left to running methods; `None`: it is open.
+    fn closing(&self) -> Option<Grace>;
     /// Gives that place back: nothing will be submitted.
     fn retract(&self);
     /// Queues an admitted execution.

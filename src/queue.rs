@@ -5,7 +5,7 @@
 //! over. Each execution is moved twice, whatever the queue's length.
 
 use crate::execution::Execution;
-use crate::sync::{AtomicPtr, Ordering, Padded, SpinLock};
+use crate::sync::{AtomicPtr, AtomicU32, Ordering, Padded, SpinLock};
 use std::ptr;
 
 /// See the module. Executions are linked through their own `queue_link`, which is the queue's from
@@ -16,6 +16,8 @@ pub struct Queue {
     /// The first of `ordered`, for those without its lock; written under it. Who puts work there and
     /// must wake somebody changes the pool's word in between, which orders the two.
     more: AtomicPtr<Execution>,
+    /// How often the submitted ones were turned over.
+    turns: AtomicU32,
 }
 
 struct Ordered {
@@ -31,6 +33,7 @@ impl Queue {
             submitted: Padded(AtomicPtr::new(ptr::null_mut())),
             ordered: Padded(SpinLock::new(Ordered { first: ptr::null_mut() })),
             more: AtomicPtr::new(ptr::null_mut()),
+            turns: AtomicU32::new(0),
         }
     }
 
@@ -48,11 +51,12 @@ impl Queue {
         }
     }
 
-    /// Whether there is anything to take. In the order of all sequentially consistent operations,
-    /// so that who is about to sleep and who submitted see each other.
+    /// Whether there is nothing to take. In the order of all sequentially consistent operations,
+    /// so that who is about to sleep and who submitted see each other; and in this order, so that
+    /// what is being turned over is not overlooked.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.more.load(Ordering::Acquire).is_null() && self.submitted.load(Ordering::SeqCst).is_null()
+        self.submitted.load(Ordering::SeqCst).is_null() && self.more.load(Ordering::SeqCst).is_null()
     }
 
     /// Whether all that was submitted when last looked at has been taken. Does not touch what the
@@ -62,10 +66,21 @@ impl Queue {
         self.more.load(Ordering::Acquire).is_null()
     }
 
+    /// A mark that [`Queue::is_served`] compares with.
+    pub fn mark(&self) -> u32 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Whether all that was there at the mark has been taken.
+    pub fn is_served(&self, mark: u32) -> bool {
+        self.is_drained() && self.mark() != mark
+    }
+
     /// Takes the first; `taken` runs on it under the lock.
     #[inline]
     pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
-        if self.is_empty() {
+        // What is ordered first: while there is some, the submitters' line is left alone.
+        if self.is_drained() && self.submitted.load(Ordering::SeqCst).is_null() {
             return None;
         }
         self.ordered.with(|ordered| {
@@ -73,7 +88,10 @@ impl Queue {
                 ordered.first = self.turn_over();
             }
             // SAFETY: a queued execution is never freed and its link is the queue's.
-            let first = unsafe { ordered.first.as_ref() }?;
+            let Some(first) = (unsafe { ordered.first.as_ref() }) else {
+                self.more.store(ptr::null_mut(), Ordering::Release);
+                return None;
+            };
             ordered.first = first.queue_link.load(Ordering::Relaxed);
             self.more.store(ordered.first, Ordering::Release);
             // SAFETY: as above.
@@ -87,6 +105,9 @@ impl Queue {
 
     /// Takes the submitted ones, in the order they came.
     fn turn_over(&self) -> *mut Execution {
+        // Not empty while it is under way: until the caller says what there is.
+        self.more.store(ptr::dangling_mut(), Ordering::SeqCst);
+        self.turns.fetch_add(1, Ordering::Relaxed);
         let mut from = self.submitted.swap(ptr::null_mut(), Ordering::SeqCst);
         let mut to: *mut Execution = ptr::null_mut();
         // SAFETY: as in `take`.

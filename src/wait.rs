@@ -8,6 +8,7 @@ use crate::handle::Generation;
 use crate::hresult::Failure;
 use crate::sync::Arc;
 use crate::time::Deadline;
+use std::cell::Cell;
 
 /// What to do about a wait that nothing but time could end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,22 @@ pub enum Hopeless {
     Refuse,
     /// A timer ends the call: wait for that, but not inside the very method that is to end.
     Bear,
+}
+
+/// How many waits of one thread may serve one inside another: each takes of its stack.
+const DEEPEST: u32 = 128;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// One wait of a thread.
+struct Wait<'a> {
+    frame: Option<&'a Frame<'a>>,
+    execution: &'static Execution,
+    generation: Generation,
+    deadline: Deadline,
+    hopeless: Hopeless,
 }
 
 /// Waits until the client's side of that begin is complete: false when the deadline passed first.
@@ -35,54 +52,82 @@ pub fn until_done(
                 Hopeless::Bear => {}
             }
         }
+        let wait = Wait { frame, execution, generation, deadline, hopeless };
         let served = frame::served_here();
-        if !served.is_empty() {
-            return serving(&served, frame, execution, generation, deadline, hopeless);
+        if served.is_empty() {
+            return wait.plainly();
         }
-        if deadline.is_poll() || execution.spin_done(generation, || false) {
-            return Ok(execution.is_done(generation));
+        if DEPTH.get() < DEEPEST {
+            return deeper(|| wait.serving(&served));
         }
-        let _asleep = asleep(frame, execution, generation, hopeless)?;
-        Ok(execution.park_done(generation, deadline))
+        // Too deep to serve what comes: it has to wait until this wait is over.
+        let _paused = Paused::all(&served);
+        wait.plainly()
     })
 }
 
-/// Registers the sleeper, if it is a method.
-fn asleep<'a>(
-    frame: Option<&'a Frame<'_>>,
-    execution: &'static Execution,
-    generation: Generation,
-    hopeless: Hopeless,
-) -> Result<Option<Asleep<'a>>, Failure> {
-    match frame.map(|frame| Asleep::enter(frame, execution, generation)).transpose() {
-        Err(_) if hopeless == Hopeless::Bear => Ok(None),
-        entered => entered,
+fn deeper<T>(run: impl FnOnce() -> T) -> T {
+    DEPTH.set(DEPTH.get() + 1);
+    let value = run();
+    DEPTH.set(DEPTH.get() - 1);
+    value
+}
+
+/// Apartments whose owner does not serve for a while.
+struct Paused<'a>(&'a [Arc<dyn Served>]);
+
+impl<'a> Paused<'a> {
+    fn all(served: &'a [Arc<dyn Served>]) -> Self {
+        served.iter().for_each(|apartment| apartment.pause(true));
+        Self(served)
     }
 }
 
-/// As [`until_done`], on a thread that owns apartments: it serves them meanwhile.
-fn serving(
-    served: &[Arc<dyn Served>],
-    frame: Option<&Frame<'_>>,
-    execution: &'static Execution,
-    generation: Generation,
-    deadline: Deadline,
-    hopeless: Hopeless,
-) -> Result<bool, Failure> {
-    let _asleep = if deadline.is_poll() { None } else { asleep(frame, execution, generation, hopeless)? };
-    let has_work = || served.iter().any(|apartment| apartment.has_work());
-    loop {
-        for apartment in served {
-            Frame::around(&**apartment, || apartment.serve());
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|apartment| apartment.pause(false));
+    }
+}
+
+impl<'a> Wait<'a> {
+    fn plainly(&self) -> Result<bool, Failure> {
+        let Self { execution, generation, .. } = *self;
+        if self.deadline.is_poll() || execution.spin_done(generation, || false) {
+            return Ok(execution.is_done(generation));
         }
-        if execution.is_done(generation) {
-            return Ok(true);
+        let _asleep = self.asleep()?;
+        Ok(execution.park_done(generation, self.deadline))
+    }
+
+    /// Registers the sleeper, if it is a method.
+    fn asleep(&self) -> Result<Option<Asleep<'a>>, Failure> {
+        let enter = |frame| Asleep::enter(frame, self.execution, self.generation, self.deadline);
+        match self.frame.map(enter).transpose() {
+            Err(_) if self.hopeless == Hopeless::Bear => Ok(None),
+            entered => entered,
         }
-        if deadline.passed() {
-            return Ok(false);
-        }
-        if !execution.spin_done(generation, has_work) {
-            execution.park_serving(generation, deadline, served, has_work);
+    }
+
+    /// On a thread that owns apartments: it serves them meanwhile.
+    fn serving(&self, served: &[Arc<dyn Served>]) -> Result<bool, Failure> {
+        let Self { execution, generation, deadline, .. } = *self;
+        let _asleep = if deadline.is_poll() { None } else { self.asleep()? };
+        let has_work = || served.iter().any(|apartment| apartment.has_work());
+        // A poll serves what is there; another wait, until it is over.
+        let over = || execution.is_done(generation) || (!deadline.is_poll() && deadline.passed());
+        loop {
+            for apartment in served {
+                Frame::around(&**apartment, || apartment.serve(&over));
+            }
+            if execution.is_done(generation) {
+                return Ok(true);
+            }
+            if deadline.passed() {
+                return Ok(false);
+            }
+            if !execution.spin_done(generation, has_work) {
+                execution.park_serving(generation, deadline, served, has_work);
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Closing an apartment: bounded, and honest about what remains.
 
-use super::desk::CLOSED;
 use super::{Apartment, find};
+use crate::deadlock::Asleep;
 use crate::execution::{Execution, Grace};
-use crate::frame;
-use crate::handle::Handle;
+use crate::frame::{self, Frame};
+use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
+use crate::sync::Wake;
 use crate::time::{Deadline, INFINITE};
 
 /// Milliseconds between two looks at the methods while an apartment closes.
@@ -21,10 +22,11 @@ pub fn close(id: u64, timeout_ms: u32) -> Result<u32, Failure> {
 impl dyn Apartment + '_ {
     /// See [`close`].
     pub(super) fn shut(&self, timeout_ms: u32) -> u32 {
-        self.desk().raise(CLOSED);
+        let grace = Grace::milliseconds(timeout_ms);
+        self.desk().close(grace);
         self.rouse();
         self.desk().refuse_queued();
-        self.cancel_methods(Grace::milliseconds(timeout_ms));
+        self.cancel_methods(grace);
         if frame::runs_in(self.identity()) {
             return self.methods().len() as u32;
         }
@@ -37,29 +39,60 @@ impl dyn Apartment + '_ {
     }
 
     fn cancel_methods(&self, grace: Grace) {
-        for method in self.methods() {
-            if let Some(execution) = Execution::of_slot(method.slot) {
-                execution.disconnect(method.generation, grace);
-            }
+        for (execution, generation) in self.methods() {
+            execution.disconnect(generation, grace);
         }
     }
 
-    /// The methods that run now, on threads and without one. Who takes an execution notes it under
-    /// the queue's lock, so after the queue was swept nothing is on its way between the two.
-    fn methods(&self) -> Vec<Handle> {
-        [self.running(), self.desk().deferred()].concat()
+    /// The methods that have not ended, on threads and without one. Who takes an execution notes it
+    /// under the queue's lock, so after the queue was swept nothing is on its way between the two.
+    fn methods(&self) -> Vec<(&'static Execution, Generation)> {
+        let mut noted = [self.running(), self.desk().deferred()].concat();
+        noted.sort_unstable_by_key(|method| method.pack());
+        noted.dedup();
+        let of_slot = |method: Handle| Execution::of_slot(method.slot).map(|execution| (execution, method.generation));
+        noted.into_iter().filter_map(of_slot).filter(|(execution, generation)| execution.goes_on(*generation)).collect()
     }
 
+    /// Waits until no method goes on; gives the number of those that do at the deadline.
     fn wait_quiet(&self, deadline: Deadline) -> u32 {
         loop {
             let seen = self.desk().quiet.count();
             let methods = self.methods();
-            if methods.is_empty() || deadline.passed() {
+            let (Some(&method), false) = (methods.first(), deadline.passed()) else {
                 return methods.len() as u32;
-            }
+            };
             // A worker tells what it runs with a plain store, which may pass our flag on its way:
             // its signal is the rule, a second look every now and then the exception.
-            self.desk().quiet.sleep(seen, deadline.min(Deadline::after_ms(LOOK_AGAIN)));
+            let slice = deadline.min(Deadline::after_ms(LOOK_AGAIN));
+            if !wait_slice(method, slice, || self.desk().quiet.sleep(seen, slice)) {
+                return methods.len() as u32;
+            }
         }
     }
+}
+
+/// Waits a little for a method of the apartment, as every wait of a thread does: it serves the
+/// apartments that it owns, or gives its place in its own to another thread. False: what it waits
+/// for can only end after the method that this thread is in.
+fn wait_slice(
+    (execution, generation): (&'static Execution, Generation),
+    slice: Deadline,
+    sleep: impl Fn() -> Wake,
+) -> bool {
+    let served = frame::served_here();
+    if !served.is_empty() {
+        for apartment in &served {
+            Frame::around(&**apartment, || apartment.serve(&|| slice.passed()));
+        }
+    }
+    frame::innermost(|frame| {
+        let asleep = match frame.map(|frame| Asleep::enter(frame, execution, generation, Deadline::NEVER)) {
+            Some(Err(_)) => return false,
+            entered => entered,
+        };
+        sleep();
+        drop(asleep);
+        true
+    })
 }

@@ -2,7 +2,7 @@
 //! a thread, and whether it is closed.
 
 use crate::event::Event;
-use crate::execution::{CANCELED_IN_QUEUE, Execution};
+use crate::execution::{CANCELED_IN_QUEUE, Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{CALL_E_TOO_BUSY, Failure, RPC_E_DISCONNECTED};
 use crate::queue::Queue;
@@ -14,6 +14,8 @@ pub struct Desk {
     pub queue: Queue,
     /// [`CLOSED`], [`ORPHANED`].
     flags: AtomicU32,
+    /// The earliest end of grace of those who closed it.
+    grace: AtomicU64,
     /// Calls waiting to start; 0: no limit.
     limit: u32,
     /// Executions in the queue, counted only under a limit.
@@ -35,6 +37,7 @@ impl Desk {
         Self {
             queue: Queue::new(),
             flags: AtomicU32::new(0),
+            grace: AtomicU64::new(Grace::FOREVER.to_bits()),
             limit,
             queued: AtomicU32::new(0),
             swept: AtomicU64::new(0),
@@ -50,6 +53,18 @@ impl Desk {
 
     pub fn raise(&self, flag: u32) {
         self.flags.fetch_or(flag, Ordering::SeqCst);
+    }
+
+    /// No begin is taken any more; running methods have the grace period, or an earlier close's if
+    /// that ends earlier.
+    pub fn close(&self, grace: Grace) {
+        self.grace.fetch_min(grace.to_bits(), Ordering::SeqCst);
+        self.raise(CLOSED);
+    }
+
+    /// The grace period of a close; `None`: it is open.
+    pub fn closing(&self) -> Option<Grace> {
+        self.is(CLOSED).then(|| Grace::from_bits(self.grace.load(Ordering::SeqCst)))
     }
 
     /// Fails if the apartment was closed.

@@ -3,7 +3,7 @@
 use super::desk::{CLOSED, Desk, ORPHANED};
 use super::pool::{Pool, Size, Summons};
 use super::{Apartment, Settings};
-use crate::execution::Execution;
+use crate::execution::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
 use crate::object::Home;
@@ -36,6 +36,9 @@ pub struct Multi {
     size: Size,
     name: String,
     me: Weak<Multi>,
+    /// 1: a first thread was started.
+    staffed: AtomicU32,
+    starting: Mutex<()>,
     /// Wake-ups given to sleeping threads and not yet taken.
     permits: Padded<AtomicU32>,
     workers: Mutex<Vec<Arc<Worker>>>,
@@ -56,6 +59,8 @@ impl Multi {
             size: settings.size(),
             name: settings.name,
             me: Weak::clone(me),
+            staffed: AtomicU32::new(0),
+            starting: Mutex::new(()),
             permits: Padded(AtomicU32::new(0)),
             workers: Mutex::new(Vec::new()),
         })
@@ -71,9 +76,15 @@ impl Multi {
         self.pool.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok()
     }
 
+    /// Starts the first thread; others wait until it is there, or is known not to come.
+    #[cold]
     fn start_first(&self) -> Result<(), Failure> {
-        if self.change(Pool::first) && !self.start() {
-            return Err(Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the apartment"));
+        let _starting = lock(&self.starting);
+        if self.staffed.load(Ordering::Acquire) == 0 {
+            if self.change(Pool::first) && !self.start() {
+                return Err(Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the apartment"));
+            }
+            self.staffed.store(1, Ordering::Release);
         }
         Ok(())
     }
@@ -89,10 +100,7 @@ impl Multi {
             }
             match self.pool.compare_exchange_weak(pool.0, next.0, Ordering::SeqCst, Ordering::SeqCst) {
                 Err(seen) => pool = Pool(seen),
-                Ok(_) if summons == Summons::Wake => {
-                    self.permits.fetch_add(1, Ordering::SeqCst);
-                    return wake_one(&self.permits);
-                }
+                Ok(_) if summons == Summons::Wake => return self.wake(),
                 Ok(_) => {
                     // Without a further thread those that are there do the work.
                     self.start();
@@ -100,6 +108,18 @@ impl Multi {
                 }
             }
         }
+    }
+
+    fn summon_if_work(&self) {
+        if !self.desk.queue.is_empty() {
+            self.summon();
+        }
+    }
+
+    /// Wakes a thread that was counted as searching already.
+    fn wake(&self) {
+        self.permits.fetch_add(1, Ordering::SeqCst);
+        wake_one(&self.permits);
     }
 
     /// Starts a thread that was counted already.
@@ -115,6 +135,10 @@ impl Multi {
         if !started {
             self.dismiss(&worker);
             self.change(|pool| Some(pool.leave()));
+            // Who submitted meanwhile counted on it. Another try to start one would be in vain.
+            if !self.desk.queue.is_empty() && self.change(Pool::wake) {
+                self.wake();
+            }
         }
         started
     }
@@ -128,7 +152,7 @@ impl Home for Multi {
     #[inline]
     fn admit(&self) -> Result<(), Failure> {
         self.desk.admit()?;
-        if self.pool().threads() == 0
+        if self.staffed.load(Ordering::Acquire) == 0
             && let Err(refused) = self.start_first()
         {
             self.desk.give_places(1);
@@ -139,6 +163,10 @@ impl Home for Multi {
 
     fn open(&self) -> Result<(), Failure> {
         self.desk.open()
+    }
+
+    fn closing(&self) -> Option<Grace> {
+        self.desk.closing()
     }
 
     fn retract(&self) {
@@ -167,9 +195,7 @@ impl Home for Multi {
 
     fn block(&self) {
         self.change(|pool| Some(pool.block()));
-        if !self.desk.queue.is_empty() {
-            self.summon();
-        }
+        self.summon_if_work();
     }
 
     fn unblock(&self) {
@@ -217,9 +243,7 @@ impl Shift {
                 if searching {
                     searching = false;
                     self.apartment.change(|pool| Some(pool.found()));
-                    if !self.apartment.desk.queue.is_empty() {
-                        self.apartment.summon();
-                    }
+                    self.apartment.summon_if_work();
                 }
                 self.run(execution);
             }
@@ -285,6 +309,8 @@ impl Shift {
                 linger = Deadline::NEVER;
                 if apartment.change(Pool::rise) {
                     if apartment.change(|pool| pool.shrink(apartment.size)) {
+                        // Who submitted meanwhile counted on this thread, which searched.
+                        apartment.summon_if_work();
                         return Rest::Over;
                     }
                     apartment.change(|pool| Some(pool.sleep(true)));

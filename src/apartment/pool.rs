@@ -81,6 +81,11 @@ impl Pool {
         }
     }
 
+    /// A sleeping thread is woken, to search. `None`: none sleeps, or one searches.
+    pub const fn wake(self) -> Option<Self> {
+        if self.searching() > 0 || self.count(SLEEPING) == 0 { None } else { Some(self.sub(SLEEPING).add(SEARCHING)) }
+    }
+
     /// The first thread, if there is none.
     pub const fn first(self) -> Option<Self> {
         if self.threads() == 0 { Some(self.add(THREADS).add(SEARCHING)) } else { None }

@@ -4,7 +4,7 @@
 use super::desk::{CLOSED, Desk, ORPHANED};
 use super::{Apartment, Settings};
 use crate::event::Event;
-use crate::execution::Execution;
+use crate::execution::{Execution, Grace};
 use crate::frame::{self, Frame, Served};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES, RPC_E_WRONG_THREAD};
@@ -22,6 +22,9 @@ pub struct Solo {
     owner: AtomicU64,
     /// The library's thread: 0 not needed, 1 not started, 2 started.
     started: AtomicU32,
+    starting: Mutex<()>,
+    /// 1: the owner waits too deep inside other waits to serve.
+    paused: AtomicU32,
     /// What the owner sleeps on; NULL: it is awake, or elsewhere.
     sleeper: AtomicPtr<Event>,
     event: Event,
@@ -43,6 +46,8 @@ impl Solo {
             desk: Desk::new(settings.queue_limit),
             owner: AtomicU64::new(owner),
             started: AtomicU32::new(started),
+            starting: Mutex::new(()),
+            paused: AtomicU32::new(0),
             sleeper: AtomicPtr::new(ptr::null_mut()),
             event: Event::new(),
             running: Mutex::new(Vec::new()),
@@ -64,19 +69,21 @@ impl Solo {
         Self::new(settings, 0, NOT_STARTED)
     }
 
-    /// Starts the library's thread if there is to be one.
+    /// Starts the library's thread if there is to be one; others wait until it is there, or is known
+    /// not to come.
     fn ensure_served(&self) -> Result<(), Failure> {
-        let (from, to) = (NOT_STARTED, STARTED);
-        if self.started.load(Ordering::Acquire) != from
-            || self.started.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_err()
-        {
+        if self.started.load(Ordering::Acquire) != NOT_STARTED {
             return Ok(());
         }
-        let Some(me) = self.me.upgrade() else { return Ok(()) };
-        spawn(&self.name, move || me.serve_for_good()).map_err(|_| {
-            self.started.store(from, Ordering::Release);
-            Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the apartment")
-        })
+        let _starting = lock(&self.starting);
+        if self.started.load(Ordering::Acquire) == NOT_STARTED
+            && let Some(me) = self.me.upgrade()
+        {
+            spawn(&self.name, move || me.serve_for_good())
+                .map_err(|_| Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the apartment"))?;
+            self.started.store(STARTED, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// The life of the library's thread.
@@ -86,7 +93,7 @@ impl Solo {
         let mut spinner = Spinner::new();
         while !self.desk.is(CLOSED | ORPHANED) {
             let ready = || self.has_work() || self.desk.is(CLOSED | ORPHANED);
-            if self.serve() == 0 && !spinner.spin(ready) {
+            if self.serve(&|| false) == 0 && !spinner.spin(ready) {
                 self.sleep(Deadline::NEVER);
             }
         }
@@ -124,7 +131,7 @@ impl Solo {
         }
         loop {
             self.desk.open()?;
-            let served = Frame::around(self, || self.serve());
+            let served = Frame::around(self, || self.serve(&|| false));
             if served > 0 || (!self.has_work() && (deadline.is_poll() || !self.sleep(deadline))) {
                 return Ok(served);
             }
@@ -133,8 +140,9 @@ impl Solo {
 }
 
 impl Served for Solo {
-    fn serve(&self) -> u32 {
+    fn serve(&self, over: &dyn Fn() -> bool) -> u32 {
         self.signal.clear();
+        let mark = self.desk.queue.mark();
         let mut served = 0;
         let note = |execution: &'static Execution| {
             let (generation, _) = execution.read();
@@ -144,8 +152,18 @@ impl Served for Solo {
             served += u32::from(execution.run(Some(self)));
             lock(&self.running).pop();
             self.desk.ended();
+            if self.desk.queue.is_served(mark) || over() {
+                break;
+            }
+        }
+        if self.has_work() {
+            self.signal.raise();
         }
         served
+    }
+
+    fn pause(&self, paused: bool) {
+        self.paused.store(u32::from(paused), Ordering::SeqCst);
     }
 
     fn has_work(&self) -> bool {
@@ -180,6 +198,10 @@ impl Home for Solo {
         self.desk.open()
     }
 
+    fn closing(&self) -> Option<Grace> {
+        self.desk.closing()
+    }
+
     fn retract(&self) {
         self.desk.give_places(1);
     }
@@ -210,7 +232,7 @@ impl Home for Solo {
     fn unblock(&self) {}
 
     fn can_start(&self, _waiting: u32) -> bool {
-        true
+        self.paused.load(Ordering::SeqCst) == 0
     }
 
     fn identity(&self) -> usize {
@@ -236,6 +258,9 @@ impl Apartment for Solo {
     }
 
     fn descriptor(&self) -> Result<i32, Failure> {
+        if self.started.load(Ordering::Acquire) != PUMPED {
+            return Err(super::SERVES_ITSELF);
+        }
         self.signal.descriptor(|| self.has_work())
     }
 }

@@ -11,7 +11,7 @@ use crate::unwind;
 use std::ptr;
 
 /// How long the server may still answer after a request to cancel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Grace(u64);
 
 impl Grace {
@@ -38,6 +38,9 @@ impl Grace {
 
     /// What is left of it, in milliseconds.
     pub fn left_ms(self) -> u32 {
+        if self.at_once() {
+            return 0;
+        }
         match self.end() {
             None => INFINITE,
             Some(end) => (end.saturating_sub(now()) / 1_000_000).try_into().unwrap_or(INFINITE - 1),
@@ -55,6 +58,14 @@ impl Grace {
     /// The end, as a reading of the clock.
     pub fn end(self) -> Option<Nanoseconds> {
         self.is_finite().then_some(self.0 * 1_000_000)
+    }
+
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
     }
 
     pub fn join(self, generation: Generation) -> u64 {
@@ -97,28 +108,8 @@ impl Execution {
     /// async-signal-safe.
     pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
         let request = Request { at_once: grace.at_once(), ..request };
-        let request = |state: State| state.request_cancel(request);
-        match self.word.apply(generation, request) {
-            Ok(taken) => {
-                let answer = match taken.answer {
-                    Cancel::Deliver => {
-                        if !taken.before.has(STARTED) {
-                            CANCELED_IN_QUEUE.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Answer::Done
-                    }
-                    told => {
-                        self.shorten_grace(generation, grace);
-                        Answer::Told { held: told == Cancel::Held }
-                    }
-                };
-                self.wake(taken.before);
-                if taken.before.has(STARTED | TELLS) {
-                    // The timer's thread tells the server: this may be a signal handler.
-                    crate::timer::arm(self);
-                }
-                answer
-            }
+        match self.word.apply(generation, |state| state.request_cancel(request)) {
+            Ok(taken) => self.requested(generation, taken.before, taken.answer, grace),
             Err(Missed::Refused(Refusal::Canceled)) => {
                 self.escalate(generation, grace);
                 Answer::Already
@@ -126,6 +117,29 @@ impl Execution {
             Err(Missed::Refused(Refusal::AskFirst)) => Answer::AskFirst,
             Err(_) => Answer::Complete,
         }
+    }
+
+    /// What is owed after a request was taken.
+    fn requested(&'static self, generation: Generation, before: State, owed: Cancel, grace: Grace) -> Answer {
+        let answer = match owed {
+            Cancel::Deliver => {
+                if !before.has(STARTED) {
+                    CANCELED_IN_QUEUE.fetch_add(1, Ordering::Relaxed);
+                }
+                Answer::Done
+            }
+            told => {
+                self.shorten_grace(generation, grace);
+                Answer::Told { held: told == Cancel::Held }
+            }
+        };
+        self.wake(before);
+        if answer != Answer::Done || before.has(STARTED | TELLS) {
+            // The timer's thread ends the grace period, whoever stored its end, and tells the server:
+            // this may be a signal handler.
+            crate::timer::arm(self);
+        }
+        answer
     }
 
     /// Asks for the call to end because its apartment or its object is closed.
@@ -149,6 +163,14 @@ impl Execution {
         if self.grace.fetch_update(Ordering::AcqRel, Ordering::Acquire, shorter).is_ok() {
             crate::timer::arm(self);
         }
+    }
+
+    /// Takes back the end of grace of a request that was refused.
+    fn relax_grace(&self, generation: Generation) {
+        let forever = Grace::FOREVER.join(generation);
+        let ours = |stored: u64| (stored >> Grace::BITS == u64::from(generation.0)).then_some(forever);
+        // Refused only where the execution serves another call by now.
+        let _ = self.grace.fetch_update(Ordering::AcqRel, Ordering::Acquire, ours);
     }
 
     /// The end of grace as it stands, for the timer.
@@ -186,30 +208,62 @@ impl Execution {
         taken.before.has(ABANDONED)
     }
 
-    /// Asks the class of a call that was begun on the client's thread to cancel it. CN-12.
-    pub fn ask_class(&'static self, generation: Generation, grace_ms: u32) -> Result<(), Refused> {
+    /// Asks the class of a call that runs directly to cancel it, and requests that if it agrees.
+    /// CN-12.
+    pub fn ask_class(&'static self, generation: Generation, request: Request, grace: Grace) -> Result<Answer, Refused> {
         match self.word.apply_unlocked(generation, State::ask) {
             Ok(_) => {}
-            Err(Missed::Refused(refusal)) => return Err(Refused::State(refusal)),
-            Err(Missed::Gone(_)) => return Err(Refused::State(Refusal::Complete)),
+            Err(missed) => return Err(Refused::State(self.not_asked(generation, missed, grace))),
         }
         // Held: the object stays.
         let target = self.target();
         let context = self.context(generation);
         let asked = target.class.cancel.map_or(Ok(E_NOINTERFACE.0), |cancel| {
             // SAFETY: the class promised a function of this type, to be called with its pointer.
-            unwind::catch(|| unsafe { cancel(target.this, context, grace_ms) })
+            unwind::catch(|| unsafe { cancel(target.this, context, grace.left_ms()) })
         });
-        let taken = self.word.always(generation, State::asked);
-        self.settle(generation, &taken);
         match asked {
-            Ok(code) if code >= 0 => Ok(()),
-            Ok(code) => Err(Refused::Class(Hresult(code))),
-            Err(_) => Err(Refused::Class(RPC_E_SERVERFAULT)),
+            Ok(0..) => Ok(self.agree(generation, request, grace)),
+            Ok(code) => Err(self.refuse_cancel(generation, Hresult(code))),
+            Err(_) => Err(self.refuse_cancel(generation, RPC_E_SERVERFAULT)),
         }
     }
 
-    /// As [`Execution::ask_class`] and then a request, soon, on the timer's thread. Async-signal-safe.
+    fn refuse_cancel(&'static self, generation: Generation, code: Hresult) -> Refused {
+        self.relax_grace(generation);
+        let taken = self.word.always(generation, State::refused);
+        self.settle(generation, &taken);
+        Refused::Class(code)
+    }
+
+    /// The class agreed. Who asked for less grace meanwhile gets it.
+    fn agree(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
+        let grace = grace.min(self.grace().1);
+        let request = Request { at_once: grace.at_once(), ..request };
+        let Ok(taken) = self.word.apply(generation, |state| state.agreed(request)) else { return Answer::Complete };
+        let answer = match taken.answer {
+            Ok(owed) => self.requested(generation, taken.before, owed, grace),
+            Err(Refusal::Canceled) => Answer::Already,
+            Err(_) => Answer::Complete,
+        };
+        self.settle(generation, &taken);
+        answer
+    }
+
+    /// Why a class is not asked; while it is being asked, less grace is noted.
+    fn not_asked(&'static self, generation: Generation, missed: Missed, grace: Grace) -> Refusal {
+        match missed {
+            Missed::Refused(Refusal::Canceled) => {
+                self.shorten_grace(generation, grace);
+                self.escalate(generation, grace);
+                Refusal::Canceled
+            }
+            Missed::Refused(refusal) => refusal,
+            Missed::Gone(_) => Refusal::Complete,
+        }
+    }
+
+    /// As [`Execution::ask_class`], soon, on the timer's thread. Async-signal-safe.
     pub fn ask_class_later(&'static self, generation: Generation, grace: Grace) -> Result<(), Refusal> {
         match self.word.apply(generation, State::ask_later) {
             Ok(_) => {
@@ -217,8 +271,7 @@ impl Execution {
                 crate::timer::arm(self);
                 Ok(())
             }
-            Err(Missed::Refused(refusal)) => Err(refusal),
-            Err(Missed::Gone(_)) => Err(Refusal::Complete),
+            Err(missed) => Err(self.not_asked(generation, missed, grace)),
         }
     }
 
@@ -227,9 +280,8 @@ impl Execution {
         let (generation, state) = self.read();
         if state.has(ASK_LATER) {
             let grace = self.grace().1;
-            if self.ask_class(generation, grace.left_ms()).is_ok() {
-                self.request_cancel(generation, Request { asked: true, ..REQUEST }, grace);
-            }
+            // Nobody waits for what the class says.
+            drop(self.ask_class(generation, REQUEST, grace));
         }
     }
 

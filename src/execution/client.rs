@@ -168,6 +168,17 @@ impl Execution {
         self.settle(generation, &unlocked);
     }
 
+    /// As [`Execution::unlock`], for several: none is locked any more when the program's code runs.
+    pub fn unlock_all(locked: &[(&'static Self, Generation)]) {
+        let unlock = |&(execution, generation): &(&'static Self, Generation)| {
+            execution.word.always(generation, |state| state.unlock(0))
+        };
+        let unlocked: Vec<_> = locked.iter().map(unlock).collect();
+        for (&(execution, generation), taken) in locked.iter().zip(&unlocked) {
+            execution.settle(generation, taken);
+        }
+    }
+
     /// Looks at message and progress under the lock. `None`: the call object has moved on.
     pub fn inspect<T>(&'static self, generation: Generation, look: impl FnOnce(State, &Told) -> T) -> Option<T> {
         let taken = self.word.apply_unlocked(generation, State::lock_for_client).ok()?;

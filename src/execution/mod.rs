@@ -96,6 +96,12 @@ pub fn forget() {
     EXECUTIONS.forget();
 }
 
+impl PartialEq for Execution {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self, other)
+    }
+}
+
 impl Execution {
     /// An execution for a call to `object`, not yet begun.
     pub fn take(object: Arc<Object>) -> Result<&'static Self, Failure> {

@@ -6,7 +6,7 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::object::{Home, Manner};
-use crate::state::{CANCEL, DONE, Left, STARTED, Start, State};
+use crate::state::{DONE, ENDED, Left, STARTED, Start, State};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -25,7 +25,9 @@ impl Execution {
     pub fn run(&'static self, home: Option<&dyn Home>) -> bool {
         let (generation, _) = self.read();
         let Ok(taken) = self.word.apply(generation, State::start) else {
-            self.cancel_in_apartment(generation);
+            if !self.read().1.has(ENDED) {
+                self.cancel_in_apartment(generation);
+            }
             self.unhold(generation);
             return false;
         };
@@ -45,6 +47,12 @@ impl Execution {
             self.disconnect(generation, Grace::AT_ONCE);
         }
         self.skip();
+    }
+
+    /// Whether its method runs, or will.
+    pub fn goes_on(&self, generation: Generation) -> bool {
+        let ahead = |state: State| !state.has(ENDED) && (state.has(STARTED) || !state.has(DONE));
+        self.word.state(generation).is_ok_and(ahead)
     }
 
     /// Whether a queued execution was canceled before it started.
@@ -118,9 +126,9 @@ impl Execution {
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&self.target().lease);
         lease.home().deferred(self, generation);
-        if lease.home().open().is_err() && !self.read().1.has(CANCEL) {
+        if let Some(grace) = lease.home().closing() {
             // Closed since this was begun, by somebody who may not have seen it run.
-            self.disconnect(generation, Grace::AT_ONCE);
+            self.disconnect(generation, grace);
         }
         let Ok(taken) = self.word.apply(generation, State::defer) else { return };
         if taken.answer == Left::Before {

@@ -9,7 +9,7 @@ use super::{Execution, Server};
 use crate::handle::Generation;
 use crate::hresult::{Outcome, RPC_E_CALL_CANCELED, S_OK};
 use crate::signal::Signal;
-use crate::state::{CANCEL, DIRECT, State, TELLS};
+use crate::state::{CANCEL, DIRECT, DISABLED, State, TELLS};
 use crate::unwind;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -51,6 +51,8 @@ impl Server {
         self,
         change: impl FnOnce(&mut Listener, State) -> Result<T, crate::hresult::Failure>,
     ) -> Result<T, crate::hresult::Failure> {
+        // The timer's thread tells.
+        crate::timer::start()?;
         let taken = self.lock_data()?;
         let cold = self.execution.cold.get();
         // SAFETY: the lock is held and nobody tells (5).
@@ -59,7 +61,8 @@ impl Server {
         let bits = if listener.callback.is_some() || changed.is_ok() { TELLS } else { 0 };
         let unlocked = self.execution.word.always(self.generation, |state| state.unlock(bits));
         self.execution.settle(self.generation, &unlocked);
-        if unlocked.before.has(CANCEL) {
+        // Inside the very callback that tells, what is new is told when that returns.
+        if unlocked.before.has(CANCEL) && !self.is_being_told_here() {
             self.execution.tell(self.generation);
         }
         changed
@@ -76,7 +79,7 @@ impl Server {
 
     /// The descriptor that tells of a cancel.
     pub fn cancel_descriptor(self) -> Result<i32, crate::hresult::Failure> {
-        self.listen(|listener, state| listener.signal.descriptor(|| state.has(CANCEL)))
+        self.listen(|listener, state| listener.signal.descriptor(|| state.has(CANCEL) && !state.has(DISABLED)))
     }
 
     /// Enters a region in which the method does not hear of a cancel.
@@ -89,10 +92,12 @@ impl Server {
     /// Leaves it; tells what it did not hear.
     pub fn enable_cancel(self) -> Outcome {
         let taken = self.execution.word.apply_unlocked(self.generation, State::enable);
-        let in_time = taken.map_err(|missed| self.missed(missed))?.answer;
-        if in_time {
+        let taken = taken.map_err(|missed| self.missed(missed))?;
+        if taken.answer {
             return Ok(S_OK);
         }
+        // Who sleeps until a cancel was not to hear of it until now.
+        self.execution.wake(taken.before);
         self.execution.tell(self.generation);
         Ok(RPC_E_CALL_CANCELED)
     }
@@ -101,7 +106,13 @@ impl Server {
 impl Execution {
     /// Tells the method, if it is canceled and wants to be told, and was not.
     pub fn tell(&'static self, generation: Generation) {
-        let Ok(told) = self.word.apply_unlocked(generation, State::tell) else { return };
+        while let Ok(taken) = self.word.apply_unlocked(generation, State::tell) {
+            self.tell_alone(generation, taken.before);
+        }
+    }
+
+    /// Tells, as the one who set `TELLING`.
+    fn tell_alone(&'static self, generation: Generation, state: State) {
         let before = TELLER.replace((ptr::from_ref(self), generation));
         let cold = self.cold.get();
         // SAFETY: `TELLING` is ours (5).
@@ -109,7 +120,7 @@ impl Execution {
         listener.signal.raise();
         let callback = listener.callback.take();
         let class_is_told = std::mem::replace(&mut listener.class_told, true);
-        if !class_is_told && !told.before.has(DIRECT) && self.target().class.cancel.is_some() {
+        if !class_is_told && !state.has(DIRECT) && self.target().class.cancel.is_some() {
             self.tell_class(generation);
         }
         if let Some(callback) = callback {

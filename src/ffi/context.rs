@@ -110,7 +110,7 @@ pub extern "C" fn call_context_wait_cancel(context: call_context_t, timeout_ms: 
 /// Ends a method that returned `CALL_S_DEFERRED`, or is about to: the client's call is complete with
 /// this result. (SG-1 to SG-4, SG-8, SV-6)
 ///
-/// Threads: any. Blocks: no.
+/// Threads: any. Blocks: while the function given to `call_context_on_cancel` runs on another thread.
 ///
 /// Returns `S_OK`, also when the client has gone on and the result is dropped (SG-4).
 /// `RPC_E_CALL_COMPLETE`: the method has ended; the first result stands (SG-3). `E_INVALIDARG`: no method

@@ -20,7 +20,8 @@ const CUSTOM_MARSHALING: u32 = 1;
 ///
 /// Returns `S_OK`. `E_POINTER`: `object_out`, `cls`, the list of names or a name in it is NULL.
 /// `E_INVALIDARG`: the class's size or flags, or not exactly one of invoke and begin, or custom
-/// marshaling without begin. `RPC_E_DISCONNECTED`: the apartment is closed. `E_HANDLE`: not a living apartment. `E_OUTOFMEMORY`.
+/// marshaling without begin. `RPC_E_DISCONNECTED`: the apartment is closed. `E_HANDLE`: not a living apartment. `E_OUTOFMEMORY`. `RPC_E_OUT_OF_RESOURCES`: the
+/// class has a cancel, and the thread that tells of cancels could not be started.
 ///
 /// # Safety
 /// `cls` is NULL or points to a class of the size that it says, whose names end with a NUL and whose
@@ -39,6 +40,10 @@ pub unsafe extern "C" fn call_object_create(
         // SAFETY: the caller's promise.
         let class = unsafe { class(cls) }?;
         fork::watch();
+        if class.cancel.is_some() {
+            // Its thread tells objects of cancels.
+            timer::start()?;
+        }
         let lease = apartment::lease(apartment.id)?;
         out.id = Object { class, this: self_, lease, disconnected: AtomicU32::new(0) }.enter()?;
         Ok(S_OK)

@@ -154,9 +154,10 @@ impl State {
         self.has(DETACHED) && (self.has(ENDED) || !self.has(BEGUN)) && !self.any(IN_HAND)
     }
 
-    /// The call object may begin again on this execution.
+    /// The call object may begin again on this execution; once it may, it may until it does. A thread
+    /// that looks at message and progress is waited out.
     pub const fn reusable(self) -> bool {
-        !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(IN_HAND))
+        !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(IN_HAND & !LOCKED))
     }
 
     /// What is left when a new generation opens.
@@ -296,9 +297,18 @@ impl State {
         Ok((Self(self.0 + HOLD).with(ASKING).without(ASK_LATER), ()))
     }
 
-    /// The class was asked.
-    pub const fn asked(self) -> Self {
+    /// The class refused.
+    pub const fn refused(self) -> Self {
         self.without(ASKING).unhold()
+    }
+
+    /// The class agreed, which is the request. `Ok(Err(..))`: it came too late.
+    pub fn agreed(self, request: Request) -> Step<Result<Cancel, Refusal>> {
+        let asked = self.refused();
+        match asked.request_cancel(Request { asked: true, ..request }) {
+            Ok((next, owed)) => Ok((next, Ok(owed))),
+            Err(refusal) => Ok((asked, Err(refusal))),
+        }
     }
 
     /// As [`State::ask`], by the timer's thread, soon.

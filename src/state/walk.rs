@@ -117,7 +117,15 @@ impl World {
             all.push(World { asking: true, ..self.to(next) });
         }
         if self.asking {
-            all.push(World { asking: false, ..self.to(self.state.asked()) });
+            all.push(World { asking: false, ..self.to(self.state.refused()) });
+            for (at_once, hold) in [(true, false), (false, false), (false, true)] {
+                let request = Request { cause: Cause::Cancel, at_once, hold, asked: true };
+                let (next, owed) = self.state.agreed(request).expect("who asked may answer");
+                let held = u8::from(owed == Ok(Cancel::Held));
+                if self.holding + held <= 2 {
+                    all.push(World { asking: false, holding: self.holding + held, ..self.to(next) });
+                }
+            }
         }
         all.extend(self.state.ask_later().ok().map(|(next, ())| self.to(next)));
         if let Ok((next, ())) = self.state.tell() {
@@ -247,6 +255,9 @@ fn the_terminal_transition_settles_whose_the_result_is() {
         for after in next {
             if world.state.has(DONE) {
                 assert_eq!(world.state.has(ABANDONED), after.state.has(ABANDONED), "{world:?} {after:?}");
+            }
+            if world.state.reusable() && world.state.has(BEGUN) {
+                assert!(after.state.reusable(), "a cancel handle may name its next begin: {world:?} {after:?}");
             }
             if world.state.any(CANCEL) {
                 assert_eq!(world.state.cause(), after.state.cause(), "the first cause stays: {world:?} {after:?}");
