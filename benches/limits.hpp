@@ -1,0 +1,25 @@
+// What the machine allows: no call can be faster than these.
+#pragma once
+
+#include "measure.hpp"
+
+namespace bench::limits {
+
+// spin_p50, spin_p99: two threads on two CPUs hand a cache line to and fro.
+void spin(Figures &figures);
+// futex_one_p50, _p99: the same with a futex, both threads on one CPU.
+void futex_one(Figures &figures);
+// futex_two_p50, _p99: on two CPUs.
+void futex_two(Figures &figures);
+// futex_apart_p50, _p99: on two CPUs, and each side works so long between the turns that the other
+// one surely sleeps; that work is taken off.
+void futex_apart(Figures &figures);
+// ring_64, ring_1024: a ring of 64-byte slots there and one back, with so many on the way; the best of
+// several attempts.
+void ring(Figures &figures);
+// malloc_free, cas, load, empty_call.
+void primitives(Figures &figures);
+// malloc_128: resident bytes of one of a million blocks of 128 bytes, with the pointer to it.
+void memory(Figures &figures);
+
+} // namespace bench::limits

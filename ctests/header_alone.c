@@ -1,0 +1,3 @@
+/* The header needs nothing before it, and may come again. */
+#include "call.h"
+#include "call.h"

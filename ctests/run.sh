@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs one TAP program for prove: within LIMIT seconds, and under RUNNER unless it is a script.
+case $1 in
+    *.sh) RUNNER= ; [ -x "$1" ] || set -- sh "$@" ;;
+esac
+# shellcheck disable=SC2086 # RUNNER is a command with its arguments
+timeout -k 5 "${LIMIT:-120}" $RUNNER "$@"
+status=$?
+[ "$status" -ne 124 ] || echo "# $1 did not end within ${LIMIT:-120} s"
+exit "$status"
