@@ -5,6 +5,8 @@ PYTHON  ?= python3
 # Seconds of the storm, and how many races, in the long runs.
 SOAK_STORM ?= 60
 SOAK_RACES ?= 3000000
+# Calls of random distances whose objects and buffers are counted.
+SOAK_MILLION ?= 1000000
 # Seconds of the storm under AddressSanitizer in `make test`.
 TEST_STORM ?= 5
 
@@ -28,7 +30,7 @@ lib: ## builds the library: target/release/libcall.so and libcall.a (the default
 header: ## writes include/call.h anew from the comments of src/ffi
 	$(PYTHON) scripts/check_header.py --write
 
-run: setup-run lib ## builds the library and runs the examples
+run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run
 
 test: setup-test lib ## every test: Rust, the C suite, the examples, the scripts, a storm under AddressSanitizer
@@ -57,6 +59,7 @@ asan: setup-test ## the C suite under AddressSanitizer (skipped without a nightl
 
 soak: setup-test lib ## races and storm at their full lengths
 	CALL_RACES=$(SOAK_RACES) $(MAKE) -C ctests test TESTS=race MATRIX= LIMIT=7200
+	CALL_MILLION=$(SOAK_MILLION) $(MAKE) -C ctests test TESTS=million MATRIX= LIMIT=7200
 	CALL_STORM_SECONDS=$(SOAK_STORM) scripts/asan.sh storm
 
 clean: ## removes everything that was built

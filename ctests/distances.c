@@ -145,7 +145,7 @@ static void failure_of_the_method(place_t *place)
     }
     call_hresult_t no_result = RPC_S_CALLPENDING;
     must(call_begin(place->call, ANSWER, &no_result, sizeof no_result));
-    ok_hr(finish(place->call), E_UNEXPECTED, AT(place, "FI-12 a code that no method may end with"));
+    ok_hr(finish(place->call), E_UNEXPECTED, AT(place, "a code that no method may end with"));
 }
 
 static void release_while_pending(place_t *place)

@@ -188,8 +188,8 @@ static void server_that_cannot_do_its_work(void)
     begin_job(scene.call, RUN, &job);
     completed(scene.call);
     must(call_get_error(scene.call, message, sizeof message, &len));
-    ok_str(message, "the library behind it threw", "FI-12 a fault's message reaches the client");
-    ok_hr(finish(scene.call), RPC_E_SERVERFAULT, "FI-12 and so does its code");
+    ok_str(message, "the library behind it threw", "FI-10 a fault's message reaches the client");
+    ok_hr(finish(scene.call), RPC_E_SERVERFAULT, "FI-10 and so does its code");
     scene_close(&scene);
 }
 

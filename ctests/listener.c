@@ -286,6 +286,66 @@ static void may_register_from_inside(void)
     stage_close(&stage);
 }
 
+enum { RETURNS = 300 };
+
+/* It returns as soon as it wakes: the function has run all the same, once. */
+static call_hresult_t sleep_and_return(job_t *job)
+{
+    must(call_context_on_cancel(job->context, hear, job->data));
+    gate_open(&job->entered);
+    return call_context_wait_cancel(job->context, CALL_INFINITE);
+}
+
+static void method_that_returns_at_once_has_heard(void)
+{
+    unsigned heard = 0;
+    for (unsigned i = 0; i < RETURNS; i++) {
+        scene_t scene;
+        job_t job;
+        ear_t ear;
+        scene_open(&scene, 1);
+        ear_init(&ear);
+        job_init(&job, NULL, S_OK);
+        job.run = sleep_and_return;
+        job.data = &ear;
+        begin_job(scene.call, RUN, &job);
+        gate_wait(&job.entered);
+        call_cancel_t cancel = cancel_of(scene.call);
+        must(call_request_cancel(cancel, CALL_INFINITE));
+        (void)finish(scene.call);
+        heard += atomic_load(&ear.runs) == 1;
+        must(call_cancel_release(cancel));
+        scene_close(&scene);
+    }
+    ok_u64(heard, RETURNS, "TC-6 SV-9 a method that returns at once has heard before its end, once");
+}
+
+static call_hresult_t wait_for_what_waits_for_us;
+
+/* The method's end waits for the function, so the function cannot wait for the call. */
+static void wait_inside(void *user)
+{
+    ear_t *ear = user;
+    wait_for_what_waits_for_us = call_wait(ear->call, CALL_INFINITE);
+    gate_open(&ear->entered);
+}
+
+static void may_not_wait_for_its_own_call(void)
+{
+    stage_t stage;
+    ear_t ear;
+    stage_open(&stage);
+    ear_init(&ear);
+    ear.call = stage.scene.call;
+    must(call_context_on_cancel(stage.job.context, wait_inside, &ear));
+    must(call_request_cancel(stage.cancel, CALL_INFINITE));
+    gate_wait(&ear.entered);
+    ok_hr(wait_for_what_waits_for_us, CALL_E_DEADLOCK, "WT-12 the function waits for its own call");
+    must(call_context_complete(stage.job.context, S_OK));
+    (void)finish(stage.scene.call);
+    stage_close(&stage);
+}
+
 static void too_late_and_nowhere(void)
 {
     stage_t stage;
@@ -319,6 +379,8 @@ static const tap_test_t tests[] = {
     TAP_TEST(completion_waits_for_a_running_one),
     TAP_TEST(may_complete_its_call),
     TAP_TEST(may_begin_wait_cancel_and_release),
+    TAP_TEST(method_that_returns_at_once_has_heard),
+    TAP_TEST(may_not_wait_for_its_own_call),
     TAP_TEST(too_late_and_nowhere),
     TAP_TEST(may_register_from_inside),
 };

@@ -141,6 +141,10 @@ def check_demo(search, tree):
 
 
 def check_small(out_dir):
+    code, out, err = run(f"{out_dir}/apartments")
+    check("apartments counts in each kind on one thread", code == 0 and in_order(out, [
+        "serial: 1000 of 1000 counted, on 1 thread, the library's",
+        "single: 1000 of 1000 counted, on 1 thread, the owner's"]), (code, out, err))
     code, out, err = run(f"{out_dir}/three_steps")
     check("three_steps shows each step's code", code == 0 and in_order(out, [
         "1. call_query_cancel                     S_OK",

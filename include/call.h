@@ -107,11 +107,11 @@
 #define RPC_E_OUT_OF_RESOURCES       (-2147417855)  /* 0x80010101 */
 #endif
 #ifndef RPC_E_SERVERFAULT
-/* The method failed with a panic or an exception. */
+/* The method panicked. */
 #define RPC_E_SERVERFAULT            (-2147417851)  /* 0x80010105 */
 #endif
 #ifndef RPC_E_DISCONNECTED
-/* The object's apartment is closed, or the handle belongs to the parent of this process. */
+/* The object is disconnected, its apartment is closed, or the handle belongs to the parent of this process. */
 #define RPC_E_DISCONNECTED           (-2147417848)  /* 0x80010108 */
 #endif
 #ifndef RPC_E_WRONG_THREAD
@@ -255,7 +255,7 @@ typedef struct call_context_t {
  * Runs a method. in is valid until it returns and aligned for any type. Returns the method's
  * result, or CALL_S_DEFERRED and ends with call_context_complete later, from any thread. A
  * method cannot end with RPC_S_CALLPENDING or CALL_E_MORE_DATA: its call would end with
- * E_UNEXPECTED.
+ * E_UNEXPECTED. No C++ exception may leave it, nor any other function that the library is given.
  */
 typedef call_hresult_t (*call_method_fn)(void *self,
                                          struct call_context_t context,
@@ -392,16 +392,16 @@ extern "C" {
 uint32_t call_version(void);
 
 /**
- * The name of a code's macro, such as "RPC_E_CALL_CANCELED"; "unknown HRESULT" for a code that the
- * library does not return of its own.
+ * The name of a code's macro, such as "RPC_E_CALL_CANCELED"; "unknown HRESULT" for a code that is
+ * not in this header.
  *
  * Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
  */
 const char *call_hresult_name(call_hresult_t code);
 
 /**
- * One sentence that says what a code means; for a code that the library does not return of its
- * own, that it is unknown.
+ * One sentence that says what a code means; for a code that is not in this header, that it is
+ * unknown.
  *
  * Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
  */
@@ -439,14 +439,16 @@ call_hresult_t call_get_last_error(call_hresult_t *code_out,
 CALL_MUST_USE call_hresult_t call_create(struct call_object_t object, struct call_t *call_out);
 
 /**
- * Begins a call of a method: queues it to the object's apartment and returns. The input is copied
- * before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
+ * Begins a call of a method: queues it to the object's apartment and returns; or runs the class's
+ * begin here, where the call is direct. The input is copied before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
  *
- * Threads: any; of several that begin at once exactly one wins. Blocks: no.
+ * Threads: any; of several that begin at once exactly one wins. Blocks: no, but for as long as a direct
+ * begin takes.
  *
  * Returns S_OK: the call is in progress. RPC_S_CALLPENDING: the call object is busy; nothing was
  * changed (BG-3 to BG-5). DISP_E_MEMBERNOTFOUND: the class has no such method. CALL_E_TOO_BUSY:
- * the apartment's queue is at its limit. RPC_E_DISCONNECTED: the apartment is closed.
+ * the apartment's queue is at its limit. RPC_E_DISCONNECTED: the apartment is closed, or the object
+ * was disconnected.
  * RPC_E_OUT_OF_RESOURCES: the apartment has no thread, and none could be started. E_POINTER: in is
  * NULL, but in_len is not 0. E_HANDLE: not a living call object. E_OUTOFMEMORY. After a failure
  * nothing is pending (BG-7), and the last call's fate and message stay.
@@ -479,7 +481,8 @@ call_hresult_t call_begin_owned(struct call_t call,
  * the begin that it finds, however often the call object is begun later. (WT-1 to WT-8, CN-16)
  *
  * Threads: any number at once. Blocks: up to timeout_ms milliseconds; 0 polls, CALL_INFINITE waits
- * without end.
+ * without end. A thread that owns a single apartment serves it meanwhile, and stays as long as the
+ * method takes that it serves when the time is over; so it is with every wait.
  *
  * Returns S_OK: complete, now and until it is finished (WT-3, WT-4). RPC_S_CALLPENDING: the time
  * is over; a negative code, so compare (WT-1, WT-2). RPC_E_CALL_COMPLETE: no call is in progress
@@ -503,7 +506,7 @@ call_hresult_t call_wait(struct call_t call,
  *
  * Returns the method's result, with its output whatever the result is. RPC_E_CALL_CANCELED: the call
  * was canceled before its method answered; no output (FI-5). RPC_E_DISCONNECTED: the apartment was
- * closed (FI-15). RPC_E_SERVERFAULT: the method panicked (FI-12). E_UNEXPECTED: the method ended
+ * closed or the object disconnected (FI-15). RPC_E_SERVERFAULT: the method panicked (FI-12). E_UNEXPECTED: the method ended
  * with a code that no method may end with.
  * The call goes on being in progress, and nothing is lost, after these: CALL_E_MORE_DATA: out_cap is
  * smaller than the output; call again. CALL_E_DEADLOCK: asked from a method that the call cannot
@@ -637,7 +640,7 @@ call_hresult_t call_get_progress(struct call_t call,
  * none, the next one begun; when that call is finished it answers RPC_E_CALL_COMPLETE for good, so
  * a late cancel never hits another call. It goes on working after call_release. (MK-1)
  *
- * The first query in a process starts the thread that ends grace periods.
+ * The first query in a process starts the thread that ends grace periods, if nothing has before.
  *
  * Threads: any. Blocks: no. Ownership: the caller releases it with call_cancel_release.
  *
@@ -663,7 +666,7 @@ call_hresult_t call_query_cancel(struct call_t call,
  * Returns S_OK: the request was made, and the client is freed; whether the work stopped, the fate
  * says (CN-1, CN-3, CN-9). RPC_E_CALL_COMPLETE: the method answered in time, whatever it answered,
  * or before, or no call is in progress (CN-2, CN-6, CN-7). RPC_E_CALL_CANCELED: it was canceled
- * before (CN-5). E_NOINTERFACE: the call was begun on the client's thread and its class has no
+ * before (CN-5), or its class is being asked to. E_NOINTERFACE: the call was begun on the client's thread and its class has no
  * cancel. What the class's cancel failed with: the call goes on (CN-12). CALL_E_DEADLOCK: the request was made, but a wait without end from this method
  * could never end. E_HANDLE: not a living cancel handle.
  */
@@ -690,10 +693,11 @@ call_hresult_t call_request_cancel(struct call_cancel_t cancel,
  *
  * Threads: any. Blocks: no.
  *
- * Returns RPC_E_CALL_CANCELED: a cancel was requested and the call has not been finished since.
+ * Returns RPC_E_CALL_CANCELED: a cancel was requested, and the method has not answered in time nor the
+ * call been finished since.
  * RPC_S_CALLPENDING: it is in progress, and none was; a negative code, so compare.
- * RPC_E_CALL_COMPLETE: the method ended, or no call is in progress. E_HANDLE: not a living cancel
- * handle.
+ * RPC_E_CALL_COMPLETE: the call is complete otherwise, or none is in progress. E_HANDLE: not a living
+ * cancel handle.
  */
 CALL_MUST_USE
 call_hresult_t call_test_cancel(struct call_cancel_t cancel);
@@ -903,14 +907,16 @@ call_hresult_t call_context_get_cancel_flag(struct call_context_t context,
 
 /**
  * Registers the function that runs when the call is canceled, in place of an earlier one: exactly
- * once, on a thread of the library's, or here and now if the call is canceled already. NULL takes it
- * back: when this has returned it does not run, and has not begun to. It may complete the call, and
- * must not block. The method's end waits for it.
+ * once, on a thread of the library's, here and now if the call is canceled already, or at the latest
+ * when the method ends. NULL takes it back: when this has returned it does not run, nor will it. It
+ * may complete the call. It must not block: until it returns no grace period of the process ends. The
+ * method's end waits for it.
  *
  * Threads: any. Blocks: while the function runs on another thread.
  *
  * Returns S_OK. RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method runs
- * on this thread; the function will not run. E_HANDLE: never was a context.
+ * on this thread; the function will not run. RPC_E_OUT_OF_RESOURCES: the thread that tells could not
+ * be started. E_HANDLE: never was a context.
  */
 CALL_MUST_USE
 call_hresult_t call_context_on_cancel(struct call_context_t context,
@@ -995,7 +1001,7 @@ call_hresult_t call_apartment_pump(struct call_apartment_t apartment,
 
 /**
  * A descriptor that is readable while calls are queued in an apartment of kind
- * CALL_APARTMENT_SINGLE, for the event loop of the thread that made it: pump when it is readable.
+ * CALL_APARTMENT_SINGLE, and once it is closed, for the event loop of the thread that made it: pump when it is readable.
  * Level-triggered, made on first use.
  *
  * Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
@@ -1017,7 +1023,7 @@ call_hresult_t call_apartment_get_fd(struct call_apartment_t apartment,
  * remaining_out gets the number of methods that still run; it may be NULL.
  *
  * Threads: any. Blocks: until no method runs, and up to timeout_ms milliseconds; CALL_INFINITE
- * without end.
+ * without end, unless all that run can only end after the calling method.
  *
  * Returns S_OK: no method runs. S_FALSE: some do, and the apartment lives until they end.
  * E_HANDLE: not a living apartment. RPC_E_OUT_OF_RESOURCES: the thread that ends grace periods

@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RULES = ROOT / "docs" / "rules.tsv"
 CITING = ["src/**/*.rs", "include/*.h", "ctests/*.[ch]", "ctests/*.cpp", "examples/*.c", "docs/*.md", "*.md"]
-SCOPES = {"c", "face", "later"}
+SCOPES = {"c", "rust", "face", "later"}
 
 
 def rules():
@@ -35,6 +35,9 @@ def main():
                            for rule in cited.findall(line) if rule not in scope]
     in_tests = {rule for file in (ROOT / "ctests").glob("*.c") for rule in cited.findall(shown(file.read_text()))}
     wanted = {rule for rule, who in scope.items() if who == "c"}
+    in_source = " ".join(file.read_text() for file in (ROOT / "src").glob("**/*_test.rs"))
+    faults += [f"{rule}: no Rust test carries its id" for rule, who in scope.items()
+               if who == "rust" and rule.lower().replace("-", "_") not in in_source]
     faults += [f"{rule}: the C suite shows it now; write c in docs/rules.tsv"
                for rule in sorted(in_tests) if scope.get(rule) == "later"]
     faults += [f"{rule}: no check of the C suite carries its id" for rule in sorted(wanted - in_tests)]

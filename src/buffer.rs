@@ -154,7 +154,10 @@ impl<'a> Bytes<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        *self.len == 0
+        match (*self.len, &self.heap) {
+            (LONG, Some(long)) => long.is_empty(),
+            (len, _) => len == 0,
+        }
     }
 
     /// Hands all of it out, as long bytes; what `to` refuses stays.

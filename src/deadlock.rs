@@ -10,7 +10,7 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_E_DEADLOCK, Failure};
 use crate::object::Home;
-use crate::state::{DONE, ON_STACK, STARTED};
+use crate::state::{CANCEL, DONE, ON_STACK, STARTED};
 use crate::sync::{Global, Mutex, lock};
 use crate::time::Deadline;
 
@@ -33,7 +33,9 @@ unsafe impl Send for Sleeper {}
 
 static SLEEPERS: Global<Mutex<Vec<Sleeper>>> = Global::new();
 
-const DEADLOCK: Failure = Failure::because(CALL_E_DEADLOCK, "the awaited call can only end after the waiting method");
+/// What such a wait is refused with.
+pub const DEADLOCK: Failure =
+    Failure::because(CALL_E_DEADLOCK, "the awaited call can only end after the waiting method");
 
 /// In the child of a fork.
 pub fn forget() {
@@ -46,6 +48,9 @@ fn sleepers() -> &'static Mutex<Vec<Sleeper>> {
 
 /// Refuses a wait that could never end, without waiting.
 pub fn check(frame: &Frame<'_>, awaited: &'static Execution, generation: Generation) -> Result<(), Failure> {
+    if frame.encloses(awaited, generation) && !awaited.is_done(generation) {
+        return Err(DEADLOCK);
+    }
     let me = Sleeper { frame: std::ptr::from_ref(frame).cast(), awaited: (awaited, generation), timed: false };
     // It would hold one thread more of its apartment than is counted there.
     look(me, frame.home.map_or(0, Home::identity), 1, false)
@@ -67,30 +72,23 @@ impl<'a> Asleep<'a> {
     ) -> Result<Self, Failure> {
         let timed = deadline != Deadline::NEVER;
         let me = Sleeper { frame: std::ptr::from_ref(frame).cast(), awaited: (awaited, generation), timed };
+        lock(sleepers()).push(me);
         if let Some(home) = frame.home {
             home.block();
         }
-        match look(me, 0, 0, true) {
-            Ok(()) => Ok(Self { me, home: frame.home }),
-            Err(refused) => {
-                if let Some(home) = frame.home {
-                    home.unblock();
-                }
-                Err(refused)
-            }
-        }
+        let asleep = Self { me, home: frame.home };
+        look(me, 0, 0, true).map(|()| asleep)
     }
 }
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
+        if let Some(home) = self.home {
+            home.unblock();
+        }
         let mut all = lock(sleepers());
         if let Some(at) = all.iter().rposition(|sleeper| *sleeper == self.me) {
             all.swap_remove(at);
-        }
-        drop(all);
-        if let Some(home) = self.home {
-            home.unblock();
         }
     }
 }
@@ -99,11 +97,14 @@ impl Drop for Asleep<'_> {
 /// apartment `home` are to be counted as asleep beside those counted there.
 fn look(me: Sleeper, home: usize, waiting: u32, stay: bool) -> Result<(), Failure> {
     let mut all = lock(sleepers());
-    all.push(me);
-    let mut look = Look { all: &all, me, home, waiting, path: Vec::new(), ending: Vec::new(), locked: Vec::new() };
+    if !stay {
+        all.push(me);
+    }
+    let woken = vec![false; all.len()];
+    let mut look = Look { all: &all, me, home, waiting, woken, locked: Vec::new() };
     let ends = look.may_end(me.awaited);
     let locked = look.locked;
-    if !(ends && stay) {
+    if !stay {
         all.pop();
     }
     drop(all);
@@ -112,68 +113,68 @@ fn look(me: Sleeper, home: usize, waiting: u32, stay: bool) -> Result<(), Failur
     if ends { Ok(()) } else { Err(DEADLOCK) }
 }
 
-/// A walk from a call along everything that must end before it.
+/// Which sleepers wake, found from those whose calls end by themselves outward.
 struct Look<'a> {
     all: &'a [Sleeper],
     me: Sleeper,
     home: usize,
     waiting: u32,
-    /// The calls between the awaited one and the one looked at.
-    path: Vec<Awaited>,
-    /// Those that were found to end.
-    ending: Vec<Awaited>,
+    /// By the index of the sleeper.
+    woken: Vec<bool>,
     /// Executions that were locked on the way, so that their apartments stay.
     locked: Vec<(&'static Execution, Generation)>,
 }
 
 impl Look<'_> {
+    /// Marks who wakes, again and again until the call is seen to end or nothing new is found.
     fn may_end(&mut self, awaited: Awaited) -> bool {
+        loop {
+            if self.ends(awaited) {
+                return true;
+            }
+            let mut more = false;
+            for at in 0..self.all.len() {
+                let sleeper = self.all[at];
+                let timed = sleeper.timed && sleeper.frame != self.me.frame;
+                if !self.woken[at] && (timed || self.ends(sleeper.awaited)) {
+                    self.woken[at] = true;
+                    more = true;
+                }
+            }
+            if !more {
+                return false;
+            }
+        }
+    }
+
+    /// Whether a call ends, as far as is known of the sleepers. A running method ends unless its thread
+    /// sleeps for something that does not; where a thread serves while it waits, one wait is inside
+    /// another, and the outer one can only go on after the inner ones.
+    fn ends(&mut self, awaited: Awaited) -> bool {
         // SAFETY: executions are never freed.
         let execution = unsafe { &*awaited.0 };
         let (now, state) = execution.read();
-        if now != awaited.1 || state.has(DONE) || self.ending.contains(&awaited) {
+        if now != awaited.1 || state.has(DONE) {
             return true;
         }
-        if self.path.contains(&awaited) {
-            return false;
+        if state.has(CANCEL) && execution.grace().1.end().is_some() {
+            // The timer ends it.
+            return true;
         }
-        self.path.push(awaited);
-        let ends = if !state.has(STARTED) {
-            self.queued_may_end(execution, awaited)
-        } else {
-            // A method without a thread is completed by others.
-            !state.has(ON_STACK) || self.running_may_end(execution, awaited.1)
-        };
-        self.path.pop();
-        if ends {
-            self.ending.push(awaited);
+        if !state.has(STARTED) {
+            return self.queued_may_end(execution, awaited.1);
         }
-        ends
-    }
-
-    /// Whether a sleeper's wait ends. The one who looks does not count on its own time: it is refused
-    /// what nothing else could end.
-    fn wakes(&mut self, sleeper: Sleeper) -> bool {
-        (sleeper.timed && sleeper.frame != self.me.frame) || self.may_end(sleeper.awaited)
-    }
-
-    /// A running method ends unless its thread sleeps for something that does not.
-    fn running_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
         // SAFETY: see `Sleeper`.
-        let runs = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).encloses(execution, generation) };
-        // A thread that serves while it waits sleeps for one call inside another: the outer one can
-        // only go on after the inner ones.
-        let inside: Vec<Sleeper> = self.all.iter().filter(runs).copied().collect();
-        inside.into_iter().all(|sleeper| self.wakes(sleeper))
+        let runs = |sleeper: &Sleeper| unsafe { (*sleeper.frame).encloses(execution, awaited.1) };
+        !state.has(ON_STACK) || self.all.iter().zip(&self.woken).all(|(sleeper, woken)| *woken || !runs(sleeper))
     }
 
     /// A queued method starts if a thread of its apartment is free, can be made, or wakes.
-    fn queued_may_end(&mut self, execution: &'static Execution, (_, generation): Awaited) -> bool {
-        let mine = self.locked.contains(&(execution, generation));
-        if !mine && !execution.lock(generation) {
-            return true;
-        }
-        if !mine {
+    fn queued_may_end(&mut self, execution: &'static Execution, generation: Generation) -> bool {
+        if !self.locked.contains(&(execution, generation)) {
+            if !execution.lock(generation) {
+                return true;
+            }
             self.locked.push((execution, generation));
         }
         let home = execution.target().lease.home();
@@ -182,8 +183,12 @@ impl Look<'_> {
             return true;
         }
         // SAFETY: see `Sleeper`.
-        let of_home = |sleeper: &&Sleeper| unsafe { (*sleeper.frame).home.map(Home::identity) } == Some(identity);
-        let workers: Vec<Sleeper> = self.all.iter().filter(of_home).copied().collect();
-        workers.into_iter().any(|sleeper| self.wakes(sleeper))
+        let of_home = |sleeper: &Sleeper| unsafe { (*sleeper.frame).home.map(Home::identity) } == Some(identity);
+        // A thread is free only after all the waits inside that one.
+        // SAFETY: see `Sleeper`.
+        let inside = |outer: &Sleeper, inner: &Sleeper| unsafe { (*inner.frame).is_within(outer.frame) };
+        self.all.iter().any(|outer| {
+            of_home(outer) && self.all.iter().zip(&self.woken).all(|(inner, woken)| *woken || !inside(outer, inner))
+        })
     }
 }

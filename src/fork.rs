@@ -3,7 +3,7 @@
 
 use crate::buffer::BUFFERS;
 use crate::sync::{AtomicU32, Ordering};
-use crate::{apartment, call, cancel, deadlock, execution, frame, handle, object, signal, timer};
+use crate::{apartment, call, cancel, deadlock, execution, frame, handle, object, signal, timer, wait};
 
 /// Sees to it that a child of a fork starts clean. Called by whatever makes the first handle.
 pub fn watch() {
@@ -21,6 +21,8 @@ extern "C" fn in_child() {
     call::forget();
     cancel::forget();
     execution::forget();
+    execution::forget_teller();
+    wait::forget();
     object::OBJECTS.forget();
     apartment::forget();
     timer::forget();

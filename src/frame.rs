@@ -110,6 +110,12 @@ impl Frame<'_> {
         value
     }
 
+    /// Whether this frame is that one or inside it.
+    pub fn is_within(&self, outer: *const Frame<'static>) -> bool {
+        // SAFETY: as in `encloses`.
+        unsafe { find(ptr::from_ref(self).cast(), |frame| ptr::eq(frame, outer)) }.is_some()
+    }
+
     /// Whether that execution runs in this frame or one around it.
     pub fn encloses(&self, execution: &Execution, generation: Generation) -> bool {
         let is_it = |server: &Server| ptr::eq(server.execution, execution) && server.generation == generation;

@@ -121,22 +121,19 @@ impl Queue {
     }
 
     /// Takes out all that `unwanted` says yes to and hands each to `dismiss`, after the lock: that may
-    /// run the program's code. Gives their number.
-    pub fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) -> u32 {
+    /// run the program's code.
+    pub fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) {
         let mut at = self.ordered.with(|ordered| {
             let (kept, removed) = partition([ordered.first, self.turn_over()], unwanted);
             ordered.first = kept;
             self.more.store(kept, Ordering::Release);
             removed
         });
-        let mut count = 0;
         // SAFETY: as in `take`; the link is read before the execution is given away.
         while let Some(execution) = unsafe { at.as_ref() } {
             at = execution.queue_link.load(Ordering::Relaxed);
             dismiss(execution);
-            count += 1;
         }
-        count
     }
 }
 

@@ -26,6 +26,11 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+/// In the child of a fork: the waits on this stack belong to the parent.
+pub fn forget() {
+    DEPTH.set(0);
+}
+
 /// One wait of a thread.
 struct Wait<'a> {
     frame: Option<&'a Frame<'a>>,
@@ -42,6 +47,11 @@ pub fn until_done(
     deadline: Deadline,
     hopeless: Hopeless,
 ) -> Result<bool, Failure> {
+    let told_here = hopeless == Hopeless::Refuse && execution.is_told_here(generation);
+    if told_here && !deadline.is_poll() && !execution.is_done(generation) {
+        // The method's end waits for the function that this thread is in.
+        return Err(deadlock::DEADLOCK);
+    }
     frame::innermost(|frame| {
         if let Some(frame) = frame
             && let Err(deadlock) = deadlock::check(frame, execution, generation)
@@ -78,14 +88,18 @@ struct Paused<'a>(&'a [Arc<dyn Served>]);
 
 impl<'a> Paused<'a> {
     fn all(served: &'a [Arc<dyn Served>]) -> Self {
-        served.iter().for_each(|apartment| apartment.pause(true));
+        for apartment in served {
+            apartment.pause(true);
+        }
         Self(served)
     }
 }
 
 impl Drop for Paused<'_> {
     fn drop(&mut self) {
-        self.0.iter().for_each(|apartment| apartment.pause(false));
+        for apartment in self.0 {
+            apartment.pause(false);
+        }
     }
 }
 

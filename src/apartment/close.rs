@@ -7,7 +7,7 @@ use crate::frame::{self, Frame};
 use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
 use crate::sync::Wake;
-use crate::time::{Deadline, INFINITE};
+use crate::time::Deadline;
 
 /// Milliseconds between two looks at the methods while an apartment closes.
 const LOOK_AGAIN: u32 = 10;
@@ -30,8 +30,9 @@ impl dyn Apartment + '_ {
         if frame::runs_in(self.identity()) {
             return self.methods().len() as u32;
         }
-        let remaining = self.wait_quiet(Deadline::after_ms(timeout_ms));
-        if timeout_ms != INFINITE {
+        let deadline = Deadline::after_ms(timeout_ms);
+        let remaining = self.wait_quiet(deadline);
+        if deadline.passed() {
             // The time is over: nobody waits for what is left, whatever the timer is at.
             self.cancel_methods(Grace::AT_ONCE);
         }
@@ -54,41 +55,49 @@ impl dyn Apartment + '_ {
         noted.into_iter().filter_map(of_slot).filter(|(execution, generation)| execution.goes_on(*generation)).collect()
     }
 
-    /// Waits until no method goes on; gives the number of those that do at the deadline.
+    /// Waits until no method goes on; gives the number of those that do at the deadline, or when all
+    /// that do can only end after the method that this thread is in.
     fn wait_quiet(&self, deadline: Deadline) -> u32 {
         loop {
             let seen = self.desk().quiet.count();
             let methods = self.methods();
-            let (Some(&method), false) = (methods.first(), deadline.passed()) else {
+            if methods.is_empty() || deadline.passed() {
                 return methods.len() as u32;
-            };
+            }
             // A worker tells what it runs with a plain store, which may pass our flag on its way:
             // its signal is the rule, a second look every now and then the exception.
             let slice = deadline.min(Deadline::after_ms(LOOK_AGAIN));
-            if !wait_slice(method, slice, || self.desk().quiet.sleep(seen, slice)) {
+            serve_a_little(slice);
+            let sleep = || self.desk().quiet.sleep(seen, slice);
+            if !methods.iter().any(|&method| wait_a_little(method, deadline, sleep)) {
                 return methods.len() as u32;
             }
         }
     }
 }
 
-/// Waits a little for a method of the apartment, as every wait of a thread does: it serves the
-/// apartments that it owns, or gives its place in its own to another thread. False: what it waits
-/// for can only end after the method that this thread is in.
-fn wait_slice(
+/// Serves the apartments that this thread owns, as every wait does.
+fn serve_a_little(slice: Deadline) {
+    for apartment in frame::served_here() {
+        Frame::around(&*apartment, || apartment.serve(&|| slice.passed()));
+    }
+}
+
+/// Sleeps a little for a method of the apartment; in a method, its own apartment goes on without this
+/// thread. False: it does not sleep, for that method can only end after the one that this thread is
+/// in, or after the function that this thread runs for it.
+fn wait_a_little(
     (execution, generation): (&'static Execution, Generation),
-    slice: Deadline,
+    deadline: Deadline,
     sleep: impl Fn() -> Wake,
 ) -> bool {
-    let served = frame::served_here();
-    if !served.is_empty() {
-        for apartment in &served {
-            Frame::around(&**apartment, || apartment.serve(&|| slice.passed()));
-        }
+    if execution.is_told_here(generation) {
+        return false;
     }
     frame::innermost(|frame| {
-        let asleep = match frame.map(|frame| Asleep::enter(frame, execution, generation, Deadline::NEVER)) {
-            Some(Err(_)) => return false,
+        let asleep = match frame.map(|frame| Asleep::enter(frame, execution, generation, deadline)) {
+            // Time ends it, for the one who closes and for what it closes.
+            Some(Err(_)) if deadline == Deadline::NEVER => return false,
             entered => entered,
         };
         sleep();

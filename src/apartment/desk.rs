@@ -6,7 +6,7 @@ use crate::execution::{CANCELED_IN_QUEUE, Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{CALL_E_TOO_BUSY, Failure, RPC_E_DISCONNECTED};
 use crate::queue::Queue;
-use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, AtomicU64, Backoff, Mutex, Ordering, lock};
 use std::collections::HashSet;
 
 /// See the module.
@@ -22,10 +22,15 @@ pub struct Desk {
     queued: AtomicU32,
     /// What [`CANCELED_IN_QUEUE`] was when a full queue was last swept.
     swept: AtomicU64,
+    /// Threads that sweep the queue now.
+    sweeping: AtomicU32,
     deferred: Mutex<HashSet<u64>>,
     /// Signaled when a method ends in a closed apartment.
     pub quiet: Event,
 }
+
+/// How many steps a begin waits for another thread that makes room.
+const PATIENCE: u32 = 200;
 
 /// No begin is taken any more.
 pub const CLOSED: u32 = 1;
@@ -41,6 +46,7 @@ impl Desk {
             limit,
             queued: AtomicU32::new(0),
             swept: AtomicU64::new(0),
+            sweeping: AtomicU32::new(0),
             deferred: Mutex::new(HashSet::new()),
             quiet: Event::new(),
         }
@@ -82,18 +88,26 @@ impl Desk {
         if self.limit == 0 { Ok(()) } else { self.take_place() }
     }
 
+    #[cold]
     fn take_place(&self) -> Result<(), Failure> {
         let take = |queued| (queued < self.limit).then_some(queued + 1);
+        let mut backoff = Backoff::new();
+        let mut patience = PATIENCE;
         loop {
             if self.queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok() {
                 return Ok(());
             }
             // Canceled executions stay in the queue until somebody comes by: now, if there are any.
             let canceled = CANCELED_IN_QUEUE.load(Ordering::Acquire);
-            if self.swept.swap(canceled, Ordering::AcqRel) == canceled {
+            if self.swept.swap(canceled, Ordering::AcqRel) != canceled {
+                self.sweep(Execution::is_canceled_in_queue, Execution::skip);
+            } else if self.sweeping.load(Ordering::Acquire) > 0 && patience > 0 {
+                // Another thread is at it, or this one in a destructor that it ran.
+                patience -= 1;
+                backoff.step();
+            } else {
                 return Err(CALL_E_TOO_BUSY.into());
             }
-            self.give_places(self.queue.sweep(Execution::is_canceled_in_queue, Execution::skip));
         }
     }
 
@@ -130,7 +144,18 @@ impl Desk {
 
     /// Ends all that is queued with `RPC_E_DISCONNECTED`.
     pub fn refuse_queued(&self) {
-        self.give_places(self.queue.sweep(|_| true, Execution::refuse));
+        self.sweep(|_| true, Execution::refuse);
+    }
+
+    /// Takes out of the queue what is not wanted there; each place is free before the program's code
+    /// may run.
+    fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) {
+        self.sweeping.fetch_add(1, Ordering::AcqRel);
+        self.queue.sweep(unwanted, |execution| {
+            self.give_places(1);
+            dismiss(execution);
+        });
+        self.sweeping.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// A method goes on without a thread of the apartment.

@@ -272,7 +272,12 @@ impl Shift {
     }
 
     fn run(&self, execution: &'static Execution) {
-        execution.run(Some(&*self.apartment));
+        if self.apartment.desk.is(CLOSED) {
+            // Submitted while it was closed, and taken before the one who submitted it saw that.
+            execution.refuse();
+        } else {
+            execution.run(Some(&*self.apartment));
+        }
         self.worker.current.store(0, Ordering::Release);
         self.apartment.desk.ended();
         if self.apartment.desk.queue.is_drained() {

@@ -149,7 +149,12 @@ impl Served for Solo {
             lock(&self.running).push(execution.handle(generation).pack());
         };
         while let Some(execution) = self.desk.take(note) {
-            served += u32::from(execution.run(Some(self)));
+            if self.desk.is(CLOSED) {
+                // Submitted while it was closed, and taken before the one who submitted it saw that.
+                execution.refuse();
+            } else {
+                served += u32::from(execution.run(Some(self)));
+            }
             lock(&self.running).pop();
             self.desk.ended();
             if self.desk.queue.is_served(mark) || over() {

@@ -4,7 +4,9 @@ use super::Execution;
 use crate::handle::Generation;
 use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
 use crate::object::Object;
-use crate::state::{ABANDONED, ASK_LATER, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS};
+use crate::state::{
+    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS,
+};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
 use crate::unwind;
@@ -229,9 +231,17 @@ impl Execution {
         }
     }
 
+    /// A grace that was stored after the class had refused is nobody's.
+    fn relax_unasked(&self, generation: Generation) {
+        let asked = |state: State| state.any(ASKING | ASK_LATER | CANCEL);
+        if !self.word.state(generation).is_ok_and(asked) {
+            self.relax_grace(generation);
+        }
+    }
+
     fn refuse_cancel(&'static self, generation: Generation, code: Hresult) -> Refused {
-        self.relax_grace(generation);
         let taken = self.word.always(generation, State::refused);
+        self.relax_unasked(generation);
         self.settle(generation, &taken);
         Refused::Class(code)
     }
@@ -256,6 +266,7 @@ impl Execution {
             Missed::Refused(Refusal::Canceled) => {
                 self.shorten_grace(generation, grace);
                 self.escalate(generation, grace);
+                self.relax_unasked(generation);
                 Refusal::Canceled
             }
             Missed::Refused(refusal) => refusal,
@@ -268,6 +279,7 @@ impl Execution {
         match self.word.apply(generation, State::ask_later) {
             Ok(_) => {
                 self.shorten_grace(generation, grace);
+                self.relax_unasked(generation);
                 crate::timer::arm(self);
                 Ok(())
             }

@@ -27,7 +27,7 @@ mod tell;
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::Told;
 pub use server::Server;
-pub use tell::{Callback, Listener};
+pub use tell::{Callback, Listener, forget_teller};
 
 use crate::buffer::{Bytes, Heap, Place};
 use crate::event::Event;

@@ -6,7 +6,7 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::object::{Home, Manner};
-use crate::state::{DONE, ENDED, Left, STARTED, Start, State};
+use crate::state::{DONE, ENDED, Left, Missed, Refusal, STARTED, Start, State};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -80,9 +80,13 @@ impl Execution {
         let ran = Frame::within(server, home, || {
             // SAFETY: the class promised a function of this type, the object lives (`ON_STACK`
             // keeps it), and so does the input.
-            unwind::catch(|| unsafe {
+            let ran = unwind::catch(|| unsafe {
                 (target.class.run)(target.this, context, method, input.as_ptr().cast(), input.len())
-            })
+            });
+            // Here, because freeing it may run the program's code, which is still inside the method.
+            // SAFETY: the worker's (1), and the method has returned.
+            unsafe { self.input().clear() };
+            ran
         });
         match ran {
             // A method that was begun goes on.
@@ -107,22 +111,22 @@ impl Execution {
             let _ = server.set_error(forbidden_message(result));
             given = E_UNEXPECTED;
         }
-        // SAFETY: both are the worker's until the transition (1, 3).
-        unsafe {
-            self.input().clear();
-            (*self.hot.get()).returned = given.0;
-        }
+        // SAFETY: the worker's until the transition (3).
+        unsafe { (*self.hot.get()).returned = given.0 };
         let canceled = given == RPC_E_CALL_CANCELED;
-        let left = self.word.apply_unlocked(generation, |state| state.leave(canceled));
-        if let Ok(taken) = left {
-            self.wake(taken.before);
-            self.settle(generation, &taken);
+        loop {
+            match self.word.apply_unlocked(generation, |state| state.leave(canceled)) {
+                Ok(taken) => {
+                    self.wake(taken.before);
+                    return self.settle(generation, &taken);
+                }
+                Err(Missed::Refused(Refusal::Untold)) => self.tell(generation),
+                Err(_) => return,
+            }
         }
     }
 
     fn defer(&'static self, generation: Generation) {
-        // SAFETY: the worker's until the transition (1).
-        unsafe { self.input().clear() };
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&self.target().lease);
         lease.home().deferred(self, generation);

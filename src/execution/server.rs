@@ -149,7 +149,14 @@ impl Server {
     /// Ends the method. SG-1 to SG-4, SG-8.
     pub fn complete(self, result: Hresult) -> Outcome {
         let Self { execution, generation } = self;
-        self.lock_data()?;
+        let telling = self.is_being_told_here();
+        loop {
+            match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
+                Ok(_) => break,
+                Err(Missed::Refused(Refusal::Untold)) => execution.tell(generation),
+                Err(missed) => return Err(self.missed(missed)),
+            }
+        }
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&execution.target().lease);
         let mut given = result;

@@ -35,15 +35,27 @@ impl Listener {
     }
 }
 
+/// An execution that a thread tells; those that it tells inside that one's callback point outward.
+struct Teller {
+    execution: *const Execution,
+    generation: Generation,
+    outer: *const Teller,
+}
+
 thread_local! {
-    /// The execution that this thread tells, and its generation.
-    static TELLER: Cell<(*const Execution, Generation)> = const { Cell::new((ptr::null(), Generation(0))) };
+    /// The innermost execution that this thread tells.
+    static TELLER: Cell<*const Teller> = const { Cell::new(ptr::null()) };
+}
+
+/// In the child of a fork: whom this thread told belongs to the parent.
+pub fn forget_teller() {
+    TELLER.set(ptr::null());
 }
 
 impl Server {
     /// Whether this thread is in the callback that tells this very method.
     pub(super) fn is_being_told_here(self) -> bool {
-        TELLER.get() == (ptr::from_ref(self.execution), self.generation)
+        self.execution.is_told_here(self.generation)
     }
 
     /// Changes the listener, and tells at once if the cancel came before.
@@ -113,7 +125,9 @@ impl Execution {
 
     /// Tells, as the one who set `TELLING`.
     fn tell_alone(&'static self, generation: Generation, state: State) {
-        let before = TELLER.replace((ptr::from_ref(self), generation));
+        let outer = TELLER.get();
+        let teller = Teller { execution: self, generation, outer };
+        TELLER.set(&raw const teller);
         let cold = self.cold.get();
         // SAFETY: `TELLING` is ours (5).
         let listener = unsafe { (*cold).listener.get_or_insert_with(|| Box::new(Listener::new())) };
@@ -128,9 +142,22 @@ impl Execution {
             // A panic in it has nobody to be told to.
             drop(unwind::catch(|| unsafe { (callback.run)(callback.user) }));
         }
-        TELLER.set(before);
+        TELLER.set(outer);
         let taken = self.word.always(generation, State::told);
         self.settle(generation, &taken);
+    }
+
+    /// Whether this thread is inside the telling of that begin.
+    pub fn is_told_here(&self, generation: Generation) -> bool {
+        let mut at = TELLER.get();
+        // SAFETY: tellers stand on this thread's stack, further up.
+        while let Some(teller) = unsafe { at.as_ref() } {
+            if ptr::eq(teller.execution, self) && teller.generation == generation {
+                return true;
+            }
+            at = teller.outer;
+        }
+        false
     }
 
     /// What a request to cancel left to the timer's thread.

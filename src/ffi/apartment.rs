@@ -97,7 +97,7 @@ pub unsafe extern "C" fn call_apartment_pump(
 }
 
 /// A descriptor that is readable while calls are queued in an apartment of kind
-/// `CALL_APARTMENT_SINGLE`, for the event loop of the thread that made it: pump when it is readable.
+/// `CALL_APARTMENT_SINGLE`, and once it is closed, for the event loop of the thread that made it: pump when it is readable.
 /// Level-triggered, made on first use.
 ///
 /// Threads: any. Blocks: no. Ownership: the library closes it with the apartment; do not read, write
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn call_apartment_get_fd(apartment: call_apartment_t, fd_o
 /// `remaining_out` gets the number of methods that still run; it may be NULL.
 ///
 /// Threads: any. Blocks: until no method runs, and up to `timeout_ms` milliseconds; `CALL_INFINITE`
-/// without end.
+/// without end, unless all that run can only end after the calling method.
 ///
 /// Returns `S_OK`: no method runs. `S_FALSE`: some do, and the apartment lives until they end.
 /// `E_HANDLE`: not a living apartment. `RPC_E_OUT_OF_RESOURCES`: the thread that ends grace periods

@@ -34,14 +34,16 @@ pub unsafe extern "C" fn call_create(object: call_object_t, call_out: *mut call_
     })
 }
 
-/// Begins a call of a method: queues it to the object's apartment and returns. The input is copied
-/// before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
+/// Begins a call of a method: queues it to the object's apartment and returns; or runs the class's
+/// begin here, where the call is direct. The input is copied before this returns. The call object is busy until the call is finished. (BG-1 to BG-9)
 ///
-/// Threads: any; of several that begin at once exactly one wins. Blocks: no.
+/// Threads: any; of several that begin at once exactly one wins. Blocks: no, but for as long as a direct
+/// begin takes.
 ///
 /// Returns `S_OK`: the call is in progress. `RPC_S_CALLPENDING`: the call object is busy; nothing was
 /// changed (BG-3 to BG-5). `DISP_E_MEMBERNOTFOUND`: the class has no such method. `CALL_E_TOO_BUSY`:
-/// the apartment's queue is at its limit. `RPC_E_DISCONNECTED`: the apartment is closed.
+/// the apartment's queue is at its limit. `RPC_E_DISCONNECTED`: the apartment is closed, or the object
+/// was disconnected.
 /// `RPC_E_OUT_OF_RESOURCES`: the apartment has no thread, and none could be started. `E_POINTER`: in is
 /// NULL, but `in_len` is not 0. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`. After a failure
 /// nothing is pending (BG-7), and the last call's fate and message stay.
@@ -97,7 +99,8 @@ pub unsafe extern "C" fn call_begin_owned(
 /// the begin that it finds, however often the call object is begun later. (WT-1 to WT-8, CN-16)
 ///
 /// Threads: any number at once. Blocks: up to `timeout_ms` milliseconds; 0 polls, `CALL_INFINITE` waits
-/// without end.
+/// without end. A thread that owns a single apartment serves it meanwhile, and stays as long as the
+/// method takes that it serves when the time is over; so it is with every wait.
 ///
 /// Returns `S_OK`: complete, now and until it is finished (WT-3, WT-4). `RPC_S_CALLPENDING`: the time
 /// is over; a negative code, so compare (WT-1, WT-2). `RPC_E_CALL_COMPLETE`: no call is in progress
@@ -121,7 +124,7 @@ pub extern "C" fn call_wait(call: call_t, timeout_ms: u32) -> call_hresult_t {
 ///
 /// Returns the method's result, with its output whatever the result is. `RPC_E_CALL_CANCELED`: the call
 /// was canceled before its method answered; no output (FI-5). `RPC_E_DISCONNECTED`: the apartment was
-/// closed (FI-15). `RPC_E_SERVERFAULT`: the method panicked (FI-12). `E_UNEXPECTED`: the method ended
+/// closed or the object disconnected (FI-15). `RPC_E_SERVERFAULT`: the method panicked (FI-12). `E_UNEXPECTED`: the method ended
 /// with a code that no method may end with.
 /// The call goes on being in progress, and nothing is lost, after these: `CALL_E_MORE_DATA`: `out_cap` is
 /// smaller than the output; call again. `CALL_E_DEADLOCK`: asked from a method that the call cannot

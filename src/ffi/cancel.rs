@@ -12,7 +12,7 @@ use crate::hresult::S_OK;
 /// none, the next one begun; when that call is finished it answers `RPC_E_CALL_COMPLETE` for good, so
 /// a late cancel never hits another call. It goes on working after `call_release`. (MK-1)
 ///
-/// The first query in a process starts the thread that ends grace periods.
+/// The first query in a process starts the thread that ends grace periods, if nothing has before.
 ///
 /// Threads: any. Blocks: no. Ownership: the caller releases it with `call_cancel_release`.
 ///
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn call_query_cancel(call: call_t, cancel_out: *mut call_c
 /// Returns `S_OK`: the request was made, and the client is freed; whether the work stopped, the fate
 /// says (CN-1, CN-3, CN-9). `RPC_E_CALL_COMPLETE`: the method answered in time, whatever it answered,
 /// or before, or no call is in progress (CN-2, CN-6, CN-7). `RPC_E_CALL_CANCELED`: it was canceled
-/// before (CN-5). `E_NOINTERFACE`: the call was begun on the client's thread and its class has no
+/// before (CN-5), or its class is being asked to. `E_NOINTERFACE`: the call was begun on the client's thread and its class has no
 /// cancel. What the class's cancel failed with: the call goes on (CN-12). `CALL_E_DEADLOCK`: the request was made, but a wait without end from this method
 /// could never end. `E_HANDLE`: not a living cancel handle.
 #[unsafe(no_mangle)]
@@ -73,10 +73,11 @@ pub extern "C" fn call_request_cancel(cancel: call_cancel_t, grace_ms: u32) -> c
 ///
 /// Threads: any. Blocks: no.
 ///
-/// Returns `RPC_E_CALL_CANCELED`: a cancel was requested and the call has not been finished since.
+/// Returns `RPC_E_CALL_CANCELED`: a cancel was requested, and the method has not answered in time nor the
+/// call been finished since.
 /// `RPC_S_CALLPENDING`: it is in progress, and none was; a negative code, so compare.
-/// `RPC_E_CALL_COMPLETE`: the method ended, or no call is in progress. `E_HANDLE`: not a living cancel
-/// handle.
+/// `RPC_E_CALL_COMPLETE`: the call is complete otherwise, or none is in progress. `E_HANDLE`: not a living
+/// cancel handle.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn call_test_cancel(cancel: call_cancel_t) -> call_hresult_t {

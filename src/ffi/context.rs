@@ -184,14 +184,16 @@ pub unsafe extern "C" fn call_context_get_cancel_flag(
 }
 
 /// Registers the function that runs when the call is canceled, in place of an earlier one: exactly
-/// once, on a thread of the library's, or here and now if the call is canceled already. NULL takes it
-/// back: when this has returned it does not run, and has not begun to. It may complete the call, and
-/// must not block. The method's end waits for it.
+/// once, on a thread of the library's, here and now if the call is canceled already, or at the latest
+/// when the method ends. NULL takes it back: when this has returned it does not run, nor will it. It
+/// may complete the call. It must not block: until it returns no grace period of the process ends. The
+/// method's end waits for it.
 ///
 /// Threads: any. Blocks: while the function runs on another thread.
 ///
 /// Returns `S_OK`. `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method runs
-/// on this thread; the function will not run. `E_HANDLE`: never was a context.
+/// on this thread; the function will not run. `RPC_E_OUT_OF_RESOURCES`: the thread that tells could not
+/// be started. `E_HANDLE`: never was a context.
 ///
 /// # Safety
 /// `notify` may be called with `user` until it has run, was taken back, or the method has ended.

@@ -24,8 +24,8 @@ pub extern "C" fn call_version() -> u32 {
     MAJOR << 16 | MINOR << 8 | PATCH
 }
 
-/// The name of a code's macro, such as "`RPC_E_CALL_CANCELED`"; "unknown HRESULT" for a code that the
-/// library does not return of its own.
+/// The name of a code's macro, such as "`RPC_E_CALL_CANCELED`"; "unknown HRESULT" for a code that is
+/// not in this header.
 ///
 /// Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
 #[unsafe(no_mangle)]
@@ -33,8 +33,8 @@ pub extern "C" fn call_hresult_name(code: call_hresult_t) -> *const c_char {
     Hresult(code).row().map_or(c"unknown HRESULT".as_ptr(), |row| row.for_c.0.as_ptr().cast())
 }
 
-/// One sentence that says what a code means; for a code that the library does not return of its
-/// own, that it is unknown.
+/// One sentence that says what a code means; for a code that is not in this header, that it is
+/// unknown.
 ///
 /// Threads: any. Blocks: no. Ownership: the text is the library's, and stays.
 #[unsafe(no_mangle)]

@@ -42,11 +42,11 @@ pub const TABLE: &[Row] = &[
         0x8001_0101,
         "A resource of the library or the system is used up: handles, references or threads."
     ),
-    row!("RPC_E_SERVERFAULT", 0x8001_0105, "The method failed with a panic or an exception."),
+    row!("RPC_E_SERVERFAULT", 0x8001_0105, "The method panicked."),
     row!(
         "RPC_E_DISCONNECTED",
         0x8001_0108,
-        "The object's apartment is closed, or the handle belongs to the parent of this process."
+        "The object is disconnected, its apartment is closed, or the handle belongs to the parent of this process."
     ),
     row!("RPC_E_WRONG_THREAD", 0x8001_010E, "Only the thread that owns the apartment may do this."),
     row!("RPC_S_CALLPENDING", 0x8001_0115, "Not yet: the call is in progress, or no cancel was requested."),

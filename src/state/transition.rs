@@ -85,6 +85,8 @@ pub enum Refusal {
     NoInterface,
     /// The call runs directly: its class has to agree first.
     AskFirst,
+    /// The method has to be told of the cancel first.
+    Untold,
 }
 
 /// The next state, and the answer.
@@ -196,6 +198,9 @@ impl State {
         if self.any(LOCKED | TELLING) {
             return Err(Refusal::Locked);
         }
+        if self.is_untold() {
+            return Err(Refusal::Untold);
+        }
         let (next, ended) = off.end(canceled, 0);
         Ok((next, Left::Ended(ended)))
     }
@@ -245,6 +250,17 @@ impl State {
         self.lock_for_server()
     }
 
+    /// As [`State::lock_to_complete`], to end the method: it is told first of what it wants to hear.
+    pub fn lock_to_end(self, telling: bool) -> Step<()> {
+        let locked = self.lock_to_complete(telling)?;
+        if self.is_untold() && !telling { Err(Refusal::Untold) } else { Ok(locked) }
+    }
+
+    /// Canceled, and nobody has told the method that wants to be told.
+    const fn is_untold(self) -> bool {
+        self.has(STARTED | CANCEL | TELLS) && !self.any(ENDED | DISABLED)
+    }
+
     /// `call_context_complete`, by the thread that holds the data. SG-1, SG-2.
     pub fn complete(self, canceled: bool) -> (Self, Ended) {
         self.without(LOCKED).end(canceled, COMPLETED)
@@ -252,7 +268,7 @@ impl State {
 
     /// The server is told of the cancel, by this thread alone.
     pub fn tell(self) -> Step<()> {
-        if !self.has(STARTED | CANCEL | TELLS) || self.any(ENDED | DISABLED) {
+        if !self.is_untold() {
             return Err(Refusal::NotRunning);
         }
         if self.any(LOCKED | TELLING) {
@@ -303,6 +319,7 @@ impl State {
     }
 
     /// The class agreed, which is the request. `Ok(Err(..))`: it came too late.
+    #[allow(clippy::unnecessary_wraps, reason = "all transitions have this form")]
     pub fn agreed(self, request: Request) -> Step<Result<Cancel, Refusal>> {
         let asked = self.refused();
         match asked.request_cancel(Request { asked: true, ..request }) {

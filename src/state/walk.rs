@@ -156,7 +156,7 @@ impl World {
     }
 
     fn server(self, all: &mut Vec<World>) {
-        for lock in [self.state.lock_for_server(), self.state.lock_to_complete(false)] {
+        for lock in [self.state.lock_for_server(), self.state.lock_to_end(false)] {
             all.extend(lock.ok().map(|(next, ())| World { locked: Some(Side::Server), ..self.to(next) }));
         }
         for region in [self.state.disable(), self.state.enable()] {
