@@ -44,12 +44,18 @@ static void another_copy_of_the_library(void)
     void *copy = second_copy();
     ok_u64(entries_of("/proc/self/task"), threads, "loading the library starts no thread");
     ok_u64(entries_of("/proc/self/fd"), descriptors, "and opens no descriptor");
+    call_hresult_t (*its_create)(const call_apartment_options_t *, call_apartment_t *) = NULL;
     call_hresult_t (*its_release)(call_apartment_t) = NULL;
-    void *symbol = dlsym(copy, "call_apartment_release");
-    memcpy(&its_release, &symbol, sizeof its_release);
-    call_apartment_t apartment = apartment_of(1, 1, 0);
-    ok_hr(its_release(apartment), E_HANDLE, "another copy of the library rejects a handle of this one");
-    ok_hr(call_apartment_release(apartment), S_OK, "which is as it was");
+    void *symbols[] = {dlsym(copy, "call_apartment_create"), dlsym(copy, "call_apartment_release")};
+    memcpy(&its_create, &symbols[0], sizeof its_create);
+    memcpy(&its_release, &symbols[1], sizeof its_release);
+    /* One in each, so that both have the same slot: what differs is the generation. */
+    call_apartment_t theirs, ours = apartment_of(1, 1, 0);
+    must(its_create(NULL, &theirs));
+    ok_hr(its_release(ours), E_HANDLE, "another copy of the library rejects a handle of this one");
+    ok_hr(call_apartment_release(theirs), E_HANDLE, "and this one a handle of it");
+    ok_hr(its_release(theirs), S_OK, "each knows its own");
+    ok_hr(call_apartment_release(ours), S_OK, "and that is as it was");
 }
 
 static void version(void)
