@@ -212,7 +212,55 @@ static void object_lives_for_its_calls(place_t *place)
     gate_wait(&server.target.destroyed);
 }
 
+static void creation(place_t *place)
+{
+    call_object_t object = place->server.target.object;
+    call_t call = {0};
+    ok_hr(call_create(object, NULL), E_POINTER, AT(place, "CR-4 there is nowhere to put the call object"));
+    ok_hr(call_create(object, &call), S_OK, AT(place, "CR-2 CR-7 the library supplies a call object"));
+    ok_hr(call_release(call), S_OK, AT(place, "RL-1 the last reference"));
+    ok_hr(call_release(call), E_HANDLE, AT(place, "RL-6 and one too many"));
+}
+
+/* A wait that fails says so with a code of its own, and leaves the call as it is. */
+static void wait_that_fails(place_t *place)
+{
+    job_t held;
+    char text[16];
+    job_init(&held, "unharmed", S_OK);
+    call_t gone = new_call(&place->server.target);
+    must(call_release(gone));
+    enter_job(place->call, HOLD, &held);
+    ok_hr(call_wait(gone, CALL_INFINITE), E_HANDLE, AT(place, "WT-12 a wait fails"));
+    ok_hr(call_wait(place->call, 0), RPC_S_CALLPENDING, AT(place, "WT-12 the object's call goes on"));
+    gate_open(&held.release);
+    ok_hr(finish_text(place->call, text, sizeof text), S_OK, AT(place, "WT-12 to its end"));
+    ok_str(text, "unharmed", AT(place, "WT-12 with its result"));
+}
+
+static void release_before_the_start(place_t *place)
+{
+    job_t held, queued;
+    if (place->direct)
+        return;
+    job_init(&held, NULL, S_OK);
+    job_init(&queued, NULL, S_OK);
+    gate_open(&queued.release);
+    enter_job(place->call, HOLD, &held);
+    call_t call = new_call(&place->server.target);
+    begin_job(call, HOLD, &queued);
+    ok_hr(call_release(call), S_OK, AT(place, "RL-3 a call is released before its method starts"));
+    ok_u64(gate_count(&queued.entered), 0, AT(place, "RL-3 which it has not"));
+    gate_open(&held.release);
+    must(finish(place->call));
+    must(call_begin(place->call, ECHO, "after", 5));
+    must(finish(place->call));
+    gate_wait(&queued.left);
+    ok_u64(gate_count(&queued.entered), 1, AT(place, "RL-3 it runs all the same"));
+}
+
 static const check_t checks[] = {
+    creation,                wait_that_fails,       release_before_the_start,
     begin_and_finish,        begin_that_fails,      busy_until_finished,
     completion_wakes_everyone, output_and_length,   failure_of_the_method,
     release_while_pending,   release_with_a_waiter, release_while_idle_or_complete,
