@@ -101,7 +101,8 @@ pub struct call_class_t {
     pub begin: call_method_fn,
     /// The object's own cancel interface, or NULL. For calls begun directly it is the way to cancel
     /// them: without it they have no cancel interface, and if it fails the call goes on. It runs on
-    /// the canceling thread, or for `call_request_cancel` on one of the library's. Other calls are
+    /// the canceling thread, or for `call_request_cancel` on one of the library's. A disconnect or a close
+    /// of the apartment does not ask: flag, sleep, function and descriptor tell such a call. Other calls are
     /// always cancelable; they are told through it, in the object's apartment while that is open, and
     /// nobody waits for it.
     pub cancel: call_cancel_fn,
