@@ -6,9 +6,10 @@
 #include "support.h"
 #include "sweep.h"
 
-enum { CALL, BUFFER, CANCEL, OBJECT, APARTMENT, CONTEXT, KINDS };
+enum { CALL, BUFFER, CANCEL, OBJECT, APARTMENT, CONTEXT, QUEUE, KINDS };
 
-static const char *const kind_names[KINDS] = {"call", "buffer", "cancel", "object", "apartment", "context"};
+static const char *const kind_names[KINDS] = {"call",      "buffer",  "cancel", "object",
+                                              "apartment", "context", "queue"};
 
 /* One handle parameter, with a use of the function that is right in all else. */
 typedef struct row_t {
@@ -258,6 +259,121 @@ static call_hresult_t use_apartment_release(uint64_t id)
     return call_apartment_release((call_apartment_t){id});
 }
 
+static call_hresult_t use_get_cause(uint64_t id)
+{
+    uint32_t cause;
+    return call_get_cause((call_t){id}, &cause);
+}
+
+static call_hresult_t use_set_timeout(uint64_t id)
+{
+    return call_set_timeout((call_t){id}, CALL_INFINITE, 0);
+}
+
+static call_hresult_t use_set_parent(uint64_t id)
+{
+    return call_set_parent((call_t){id}, (call_t){0});
+}
+
+/* A call object that is right, for the functions that take two handles. */
+static call_t own_call(void)
+{
+    call_class_t without_destroy = target_class;
+    without_destroy.destroy = NULL;
+    call_object_t object;
+    call_t call;
+    must(call_object_create((call_apartment_t){0}, &without_destroy, NULL, &object));
+    must(call_create(object, &call));
+    must(call_object_release(object));
+    return call;
+}
+
+static call_hresult_t use_as_parent(uint64_t id)
+{
+    call_t call = own_call();
+    call_hresult_t result = call_set_parent(call, (call_t){id});
+    must(call_release(call));
+    return result;
+}
+
+static call_hresult_t use_detach(uint64_t id)
+{
+    return call_detach((call_t){id});
+}
+
+static call_hresult_t use_set_callback(uint64_t id)
+{
+    return call_set_callback((call_t){id}, NULL, NULL, NULL);
+}
+
+static call_hresult_t use_call_get_fd(uint64_t id)
+{
+    int32_t fd;
+    return call_get_fd((call_t){id}, &fd);
+}
+
+static call_hresult_t use_set_queue(uint64_t id)
+{
+    return call_set_queue((call_t){id}, (call_queue_t){0}, 0);
+}
+
+static call_hresult_t use_as_queue(uint64_t id)
+{
+    call_t call = own_call();
+    call_hresult_t result = call_set_queue(call, (call_queue_t){id}, 0);
+    must(call_release(call));
+    return result;
+}
+
+static call_hresult_t use_get_deadline(uint64_t id)
+{
+    uint32_t left;
+    return call_context_get_deadline((call_context_t){id}, &left);
+}
+
+static call_hresult_t use_invoke(uint64_t id)
+{
+    return call_invoke((call_object_t){id}, ECHO, "swept", 5, NULL, 0, NULL, CALL_INFINITE, NULL);
+}
+
+static call_hresult_t use_invoke_buffer(uint64_t id)
+{
+    call_buffer_t buffer;
+    call_hresult_t result =
+        call_invoke_buffer((call_object_t){id}, ECHO, "swept", 5, &buffer, CALL_INFINITE, NULL);
+    if (result == S_OK)
+        must(call_buffer_release(buffer));
+    return result;
+}
+
+static call_hresult_t use_queue_next(uint64_t id)
+{
+    call_completion_t taken;
+    size_t count;
+    return call_queue_next((call_queue_t){id}, &taken, 1, 0, &count);
+}
+
+static call_hresult_t use_queue_post(uint64_t id)
+{
+    return call_queue_post((call_queue_t){id}, 7);
+}
+
+static call_hresult_t use_queue_get_fd(uint64_t id)
+{
+    int32_t fd;
+    return call_queue_get_fd((call_queue_t){id}, &fd);
+}
+
+static call_hresult_t use_queue_close(uint64_t id)
+{
+    return call_queue_close((call_queue_t){id});
+}
+
+static call_hresult_t use_queue_release(uint64_t id)
+{
+    return call_queue_release((call_queue_t){id});
+}
+
 static const row_t rows[] = {
     {{"call_create", "object"}, OBJECT, use_create, E_HANDLE, S_OK},
     {{"call_begin", "call"}, CALL, use_begin, E_HANDLE, S_OK},
@@ -302,6 +418,23 @@ static const row_t rows[] = {
     {{"call_apartment_get_fd", "apartment"}, APARTMENT, use_get_fd, E_HANDLE, RPC_E_WRONG_THREAD},
     {{"call_apartment_close", "apartment"}, APARTMENT, use_close, E_HANDLE, S_FALSE},
     {{"call_apartment_release", "apartment"}, APARTMENT, use_apartment_release, E_HANDLE, S_OK},
+    {{"call_get_cause", "call"}, CALL, use_get_cause, E_HANDLE, S_OK},
+    {{"call_set_timeout", "call"}, CALL, use_set_timeout, E_HANDLE, S_OK},
+    {{"call_set_parent", "call"}, CALL, use_set_parent, E_HANDLE, S_OK},
+    {{"call_set_parent", "parent"}, CALL, use_as_parent, S_OK, S_OK},
+    {{"call_detach", "call"}, CALL, use_detach, E_HANDLE, S_OK},
+    {{"call_set_callback", "call"}, CALL, use_set_callback, E_HANDLE, S_OK},
+    {{"call_get_fd", "call"}, CALL, use_call_get_fd, E_HANDLE, S_OK},
+    {{"call_set_queue", "call"}, CALL, use_set_queue, E_HANDLE, S_OK},
+    {{"call_set_queue", "queue"}, QUEUE, use_as_queue, S_OK, S_OK},
+    {{"call_context_get_deadline", "context"}, CONTEXT, use_get_deadline, RPC_E_CALL_COMPLETE, S_OK},
+    {{"call_invoke", "object"}, OBJECT, use_invoke, E_HANDLE, S_OK},
+    {{"call_invoke_buffer", "object"}, OBJECT, use_invoke_buffer, E_HANDLE, S_OK},
+    {{"call_queue_next", "queue"}, QUEUE, use_queue_next, E_HANDLE, RPC_S_CALLPENDING},
+    {{"call_queue_post", "queue"}, QUEUE, use_queue_post, E_HANDLE, S_OK},
+    {{"call_queue_get_fd", "queue"}, QUEUE, use_queue_get_fd, E_HANDLE, S_OK},
+    {{"call_queue_close", "queue"}, QUEUE, use_queue_close, E_HANDLE, S_OK},
+    {{"call_queue_release", "queue"}, QUEUE, use_queue_release, E_HANDLE, S_OK},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

@@ -43,6 +43,9 @@ static void world_open(world_t *opened)
     opened->live[OBJECT] = opened->scene.target.object.id;
     opened->live[APARTMENT] = opened->scene.apartment.id;
     opened->live[CONTEXT] = opened->job.context.id;
+    call_queue_t queue;
+    must(call_queue_create(&queue));
+    opened->live[QUEUE] = queue.id;
 }
 
 static void add_stale(int kind, uint64_t id)
@@ -118,6 +121,21 @@ static void make_stale_objects(void)
     add_stale(APARTMENT, apartment.id);
 }
 
+/* Released while open and while closed, with a tag in it and without. */
+static void make_stale_queues(void)
+{
+    for (int i = 0; i < 4; i++) {
+        call_queue_t queue;
+        must(call_queue_create(&queue));
+        if (i & 1)
+            must(call_queue_post(queue, 1));
+        if (i & 2)
+            must(call_queue_close(queue));
+        must(call_queue_release(queue));
+        add_stale(QUEUE, queue.id);
+    }
+}
+
 /* New ones of every kind, so that the slots of the stale ones are in use again. */
 static void reuse_the_slots(world_t *again)
 {
@@ -183,7 +201,8 @@ static void check_unharmed(const row_t *row)
     call_hresult_t read = call_get_progress(call, &progress, &total);
     ok(pending == RPC_S_CALLPENDING && test == RPC_S_CALLPENDING && read == S_OK && progress == 0 &&
            total == 0 && call_wait(world.idle, 0) == RPC_E_CALL_COMPLETE &&
-           call_test_cancel(cancel) == RPC_E_CALL_COMPLETE,
+           call_test_cancel(cancel) == RPC_E_CALL_COMPLETE &&
+           use_queue_next(world.live[QUEUE]) == RPC_S_CALLPENDING,
        "%s: all that lives is as it was", name);
 }
 
@@ -219,6 +238,7 @@ static void world_abandon(world_t *used)
     gate_wait(&used->scene.target.destroyed);
     (void)call_cancel_release((call_cancel_t){used->live[CANCEL]});
     (void)call_buffer_release((call_buffer_t){used->live[BUFFER]});
+    (void)call_queue_release((call_queue_t){used->live[QUEUE]});
     (void)call_apartment_close(used->scene.apartment, hang_ms(), NULL);
     (void)call_apartment_release(used->scene.apartment);
 }
@@ -246,6 +266,7 @@ static void what_lived_through_it_is_whole(void)
     uint32_t remaining = 1;
     call_buffer_t buffer = {world.live[BUFFER]};
     call_cancel_t cancel = {world.live[CANCEL]};
+    call_queue_t queue = {world.live[QUEUE]};
     must(call_context_write(world.job.context, "unharmed", 8));
     ok_hr(call_context_complete(world.job.context, S_OK), S_OK, "the method that ran is completed");
     ok_hr(finish_text(world.scene.call, text, sizeof text), S_OK, "with its own result");
@@ -259,6 +280,13 @@ static void what_lived_through_it_is_whole(void)
     ok_mem(bytes, len, "bytes", 5, "as they were");
     ok_hr(call_buffer_release(buffer), S_OK, "and its one owner");
     ok_hr(call_buffer_release(buffer), E_HANDLE, "and no other");
+    call_completion_t taken = {.tag = 1};
+    ok_hr(call_queue_next(queue, &taken, 1, 0, &len), RPC_S_CALLPENDING, "nothing came into the queue");
+    ok_hr(call_queue_post(queue, 7), S_OK, "it is open");
+    ok_hr(call_queue_next(queue, &taken, 1, 0, &len), S_OK, "and gives what is posted");
+    ok(len == 1 && taken.tag == 7 && taken.call.id == 0, "which is the tag alone");
+    ok_hr(call_queue_release(queue), S_OK, "the queue has a reference");
+    ok_hr(call_queue_release(queue), E_HANDLE, "and no other");
     ok_hr(call_cancel_release(cancel), S_OK, "the cancel interface has a reference");
     ok_hr(call_cancel_release(cancel), E_HANDLE, "and no other");
     ok_hr(call_release(world.idle), S_OK, "the idle call has a reference");
@@ -292,6 +320,7 @@ static void bad_handles_harm_nobody(void)
     make_stale_calls(&world.scene.target);
     make_stale_contexts(&world.scene.target);
     make_stale_objects();
+    make_stale_queues();
     reuse_the_slots(&again);
     no_bad_handle_is_taken();
     what_lived_through_it_is_whole();
@@ -301,6 +330,7 @@ static void bad_handles_harm_nobody(void)
     must(call_release(again.idle));
     must(call_cancel_release((call_cancel_t){again.live[CANCEL]}));
     must(call_buffer_release((call_buffer_t){again.live[BUFFER]}));
+    must(call_queue_release((call_queue_t){again.live[QUEUE]}));
     scene_close(&again.scene);
     ok_u64(atomic_load(&again.scene.target.entries), 2, "no method ran there but the two of its own");
 }

@@ -16,6 +16,7 @@ static struct {
     job_t job;
     call_t idle, complete;
     call_buffer_t bytes; /* the output of a call that is gone */
+    call_queue_t queue;
 } world;
 
 static char buffer[MESSAGE_ROOM];
@@ -266,6 +267,233 @@ static call_hresult_t null_remaining(void)
     return result;
 }
 
+static void complete_nothing(call_t call, void *user)
+{
+    (void)call;
+    (void)user;
+}
+
+static void destroy_nothing(void *user)
+{
+    (void)user;
+}
+
+static call_hresult_t null_cause(void)
+{
+    return call_get_cause(world.complete, NULL);
+}
+
+static call_hresult_t null_completed(void)
+{
+    return call_set_callback(world.idle, NULL, buffer, destroy_nothing);
+}
+
+static call_hresult_t null_completed_user(void)
+{
+    return call_set_callback(world.idle, complete_nothing, NULL, destroy_nothing);
+}
+
+static call_hresult_t null_completed_destroy(void)
+{
+    return call_set_callback(world.idle, complete_nothing, buffer, NULL);
+}
+
+static call_hresult_t null_call_fd(void)
+{
+    return call_get_fd(world.complete, NULL);
+}
+
+static call_hresult_t null_calls(void)
+{
+    return call_wait_many(NULL, 1, CALL_WAIT_ANY, 0, &length);
+}
+
+static call_hresult_t null_index(void)
+{
+    return call_wait_many(&world.complete, 1, CALL_WAIT_ANY, 0, NULL);
+}
+
+static call_hresult_t null_left(void)
+{
+    return call_context_get_deadline(world.job.context, NULL);
+}
+
+static call_hresult_t null_current(void)
+{
+    return call_context_current(NULL);
+}
+
+/* An invoke of ECHO with what is given. */
+static call_hresult_t invoke(const void *in, size_t in_len, void *out, size_t *len_out,
+                             call_fate_t *fate_out)
+{
+    return call_invoke(world.scene.target.object, ECHO, in, in_len, out, 2, len_out, CALL_INFINITE,
+                       fate_out);
+}
+
+static call_hresult_t null_invoke_in(void)
+{
+    return invoke(NULL, 1, buffer, &length, &(call_fate_t){0});
+}
+
+static call_hresult_t null_invoke_out(void)
+{
+    return invoke("in", 2, NULL, &length, &(call_fate_t){0});
+}
+
+static call_hresult_t null_invoke_length(void)
+{
+    return invoke("in", 2, buffer, NULL, &(call_fate_t){0});
+}
+
+static call_hresult_t null_invoke_fate(void)
+{
+    return invoke("in", 2, buffer, &length, NULL);
+}
+
+static call_hresult_t invoke_buffer(const void *in, bool wanted, call_fate_t *fate_out)
+{
+    call_buffer_t out;
+    call_hresult_t result = call_invoke_buffer(world.scene.target.object, ECHO, in, 2,
+                                               wanted ? &out : NULL, CALL_INFINITE, fate_out);
+    if (result == S_OK)
+        must(call_buffer_release(out));
+    return result;
+}
+
+static call_hresult_t null_invoke_buffer_in(void)
+{
+    return invoke_buffer(NULL, true, &(call_fate_t){0});
+}
+
+static call_hresult_t null_invoke_buffer_out(void)
+{
+    return invoke_buffer("in", false, &(call_fate_t){0});
+}
+
+static call_hresult_t null_invoke_buffer_fate(void)
+{
+    return invoke_buffer("in", true, NULL);
+}
+
+static call_hresult_t null_thread_id(void)
+{
+    return call_thread_id(NULL);
+}
+
+static call_hresult_t null_thread_cancel(void)
+{
+    return call_query_thread_cancel(0, NULL);
+}
+
+static call_hresult_t null_queue(void)
+{
+    return call_queue_create(NULL);
+}
+
+static call_hresult_t null_completions(void)
+{
+    return call_queue_next(world.queue, NULL, 1, 0, &length);
+}
+
+static call_hresult_t null_count(void)
+{
+    return call_queue_next(world.queue, &(call_completion_t){.tag = 0}, 1, 0, NULL);
+}
+
+static call_hresult_t null_queue_fd(void)
+{
+    return call_queue_get_fd(world.queue, NULL);
+}
+
+static call_hresult_t null_infos(void)
+{
+    return call_enumerate(NULL, sizeof(call_info_t), 1, &length);
+}
+
+static call_hresult_t null_info_count(void)
+{
+    static call_info_t infos[8];
+    return call_enumerate(infos, sizeof infos[0], 8, NULL);
+}
+
+static call_hresult_t null_counters(void)
+{
+    return call_get_counters(NULL);
+}
+
+static call_hresult_t null_log(void)
+{
+    return call_set_log(NULL, buffer);
+}
+
+static void log_nothing(void *user, const char *message)
+{
+    (void)user;
+    (void)message;
+}
+
+static call_hresult_t null_log_user(void)
+{
+    call_hresult_t result = call_set_log(log_nothing, NULL);
+    must(call_set_log(NULL, NULL));
+    return result;
+}
+
+static void thread_nothing(void *user, const char *name)
+{
+    (void)user;
+    (void)name;
+}
+
+/* With the hooks as given; then without any. */
+static call_hresult_t set_hooks(call_thread_fn start, call_thread_fn stop, void *user)
+{
+    call_hresult_t result = call_set_thread_hooks(start, stop, user);
+    must(call_set_thread_hooks(NULL, NULL, NULL));
+    return result;
+}
+
+static call_hresult_t null_hook_start(void)
+{
+    return set_hooks(NULL, thread_nothing, buffer);
+}
+
+static call_hresult_t null_hook_stop(void)
+{
+    return set_hooks(thread_nothing, NULL, buffer);
+}
+
+static call_hresult_t null_hook_user(void)
+{
+    return set_hooks(thread_nothing, thread_nothing, NULL);
+}
+
+static call_hresult_t null_trace(void)
+{
+    return call_set_trace(NULL, buffer);
+}
+
+static void trace_nothing(void *user, uint32_t step, const call_info_t *info)
+{
+    (void)user;
+    (void)step;
+    (void)info;
+}
+
+static call_hresult_t null_trace_user(void)
+{
+    call_hresult_t result = call_set_trace(trace_nothing, NULL);
+    must(call_set_trace(NULL, NULL));
+    return result;
+}
+
+/* Ends what the world is made of: comes when that is gone. */
+static call_hresult_t null_shutdown(void)
+{
+    return call_shutdown(0, NULL);
+}
+
 /* The failures: each with the one output to look at, all else being there. */
 
 static call_hresult_t fail_code(void *out)
@@ -405,6 +633,105 @@ static call_hresult_t fail_remaining(void *out)
     return call_apartment_close((call_apartment_t){0}, 0, out);
 }
 
+static call_hresult_t fail_cause(void *out)
+{
+    return call_get_cause((call_t){0}, out);
+}
+
+static call_hresult_t fail_call_fd(void *out)
+{
+    return call_get_fd((call_t){0}, out);
+}
+
+static call_hresult_t fail_index(void *out)
+{
+    return call_wait_many(&world.complete, 0, CALL_WAIT_ANY, 0, out);
+}
+
+static call_hresult_t fail_left(void *out)
+{
+    return call_context_get_deadline((call_context_t){0}, out);
+}
+
+static call_hresult_t fail_current(void *out)
+{
+    return call_context_current(out);
+}
+
+static call_hresult_t fail_invoke_out(void *out)
+{
+    return invoke("too long", 8, out, &length, NULL);
+}
+
+static call_hresult_t fail_invoke_length(void *out)
+{
+    return call_invoke((call_object_t){0}, ECHO, NULL, 0, NULL, 0, out, CALL_INFINITE, NULL);
+}
+
+static call_hresult_t fail_invoke_fate(void *out)
+{
+    return call_invoke((call_object_t){0}, ECHO, NULL, 0, NULL, 0, NULL, CALL_INFINITE, out);
+}
+
+static call_hresult_t fail_invoke_buffer_out(void *out)
+{
+    return call_invoke_buffer((call_object_t){0}, ECHO, NULL, 0, out, CALL_INFINITE, NULL);
+}
+
+static call_hresult_t fail_invoke_buffer_fate(void *out)
+{
+    call_buffer_t none;
+    return call_invoke_buffer((call_object_t){0}, ECHO, NULL, 0, &none, CALL_INFINITE, out);
+}
+
+static call_hresult_t fail_thread_cancel(void *out)
+{
+    return call_query_thread_cancel(0, out);
+}
+
+static call_hresult_t fail_completions(void *out)
+{
+    return call_queue_next(world.queue, out, 1, 0, &length);
+}
+
+static call_hresult_t fail_count(void *out)
+{
+    call_completion_t one;
+    return call_queue_next((call_queue_t){0}, &one, 1, 0, out);
+}
+
+static call_hresult_t fail_queue_fd(void *out)
+{
+    return call_queue_get_fd((call_queue_t){0}, out);
+}
+
+static call_hresult_t fail_infos(void *out)
+{
+    return call_enumerate(out, 1, 1, &length);
+}
+
+static call_hresult_t fail_info_count(void *out)
+{
+    return call_enumerate(NULL, 1, 0, out);
+}
+
+/* Its size, as it lies there, is none. */
+static call_hresult_t fail_counters(void *out)
+{
+    size_t size = 1, as_it_was;
+    memcpy(&as_it_was, out, sizeof as_it_was);
+    memcpy(out, &size, sizeof size);
+    call_hresult_t result = call_get_counters(out);
+    memcpy(out, &as_it_was, sizeof as_it_was);
+    return result;
+}
+
+/* It has no failure that can be had for the asking; this is its success. */
+static call_hresult_t fail_shutdown(void *out)
+{
+    return call_shutdown(0, out);
+}
+
 typedef enum output_t { NOT_AN_OUTPUT, CLEARED, NO_DESCRIPTOR /* -1 */, KEPT } output_t;
 
 typedef struct row_t {
@@ -489,6 +816,57 @@ static const row_t rows[] = {
      CLEARED, sizeof(uint32_t), fail_served, RPC_E_WRONG_THREAD},
     {{"call_apartment_close", "remaining_out"}, null_remaining, S_OK,
      CLEARED, sizeof(uint32_t), fail_remaining, E_HANDLE},
+    {{"call_get_cause", "cause_out"}, null_cause, E_POINTER,
+     CLEARED, sizeof(uint32_t), fail_cause, E_HANDLE},
+    IN_("call_set_callback", "completed", null_completed, S_OK),
+    IN_("call_set_callback", "user", null_completed_user, S_OK),
+    IN_("call_set_callback", "destroy", null_completed_destroy, S_OK),
+    {{"call_get_fd", "fd_out"}, null_call_fd, E_POINTER,
+     NO_DESCRIPTOR, sizeof(int), fail_call_fd, E_HANDLE},
+    IN_("call_wait_many", "calls", null_calls, E_POINTER),
+    {{"call_wait_many", "index_out"}, null_index, S_OK,
+     CLEARED, sizeof(size_t), fail_index, E_INVALIDARG},
+    {{"call_context_get_deadline", "left_ms_out"}, null_left, E_POINTER,
+     CLEARED, sizeof(uint32_t), fail_left, RPC_E_CALL_COMPLETE},
+    {{"call_context_current", "context_out"}, null_current, E_POINTER,
+     CLEARED, sizeof(call_context_t), fail_current, RPC_E_CALL_COMPLETE},
+    IN_("call_invoke", "in", null_invoke_in, E_POINTER),
+    {{"call_invoke", "out"}, null_invoke_out, E_POINTER,
+     KEPT, ROOM, fail_invoke_out, CALL_E_MORE_DATA},
+    {{"call_invoke", "out_len_out"}, null_invoke_length, S_OK,
+     CLEARED, sizeof(size_t), fail_invoke_length, E_HANDLE},
+    {{"call_invoke", "fate_out"}, null_invoke_fate, S_OK,
+     CLEARED, sizeof(call_fate_t), fail_invoke_fate, E_HANDLE},
+    IN_("call_invoke_buffer", "in", null_invoke_buffer_in, E_POINTER),
+    {{"call_invoke_buffer", "buffer_out"}, null_invoke_buffer_out, E_POINTER,
+     CLEARED, sizeof(call_buffer_t), fail_invoke_buffer_out, E_HANDLE},
+    {{"call_invoke_buffer", "fate_out"}, null_invoke_buffer_fate, S_OK,
+     CLEARED, sizeof(call_fate_t), fail_invoke_buffer_fate, E_HANDLE},
+    IN_("call_thread_id", "thread_id_out", null_thread_id, E_POINTER),
+    {{"call_query_thread_cancel", "cancel_out"}, null_thread_cancel, E_POINTER,
+     CLEARED, sizeof(call_cancel_t), fail_thread_cancel, E_NOINTERFACE},
+    IN_("call_queue_create", "queue_out", null_queue, E_POINTER),
+    {{"call_queue_next", "completions"}, null_completions, E_POINTER,
+     KEPT, ROOM, fail_completions, RPC_S_CALLPENDING},
+    {{"call_queue_next", "count_out"}, null_count, E_POINTER,
+     CLEARED, sizeof(size_t), fail_count, E_HANDLE},
+    {{"call_queue_get_fd", "fd_out"}, null_queue_fd, E_POINTER,
+     NO_DESCRIPTOR, sizeof(int), fail_queue_fd, E_HANDLE},
+    {{"call_enumerate", "infos"}, null_infos, E_POINTER,
+     KEPT, ROOM, fail_infos, E_INVALIDARG},
+    {{"call_enumerate", "count_out"}, null_info_count, E_POINTER,
+     CLEARED, sizeof(size_t), fail_info_count, E_INVALIDARG},
+    {{"call_get_counters", "counters"}, null_counters, E_POINTER,
+     KEPT, ROOM, fail_counters, E_INVALIDARG},
+    IN_("call_set_log", "log", null_log, S_OK),
+    IN_("call_set_log", "user", null_log_user, S_OK),
+    IN_("call_set_thread_hooks", "start", null_hook_start, S_OK),
+    IN_("call_set_thread_hooks", "stop", null_hook_stop, S_OK),
+    IN_("call_set_thread_hooks", "user", null_hook_user, S_OK),
+    IN_("call_set_trace", "trace", null_trace, S_OK),
+    IN_("call_set_trace", "user", null_trace_user, S_OK),
+    {{"call_shutdown", "remaining_out"}, null_shutdown, S_OK,
+     CLEARED, sizeof(uint32_t), fail_shutdown, S_OK},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

@@ -190,6 +190,33 @@
 #define CALL_FATE_KILLED 5        /* the process of the method is gone */
 #define CALL_FATE_UNKNOWN 6       /* contact was lost, and nothing proves more */
 
+/* call_wait_many flags */
+#define CALL_WAIT_ANY 0u /* one of them */
+#define CALL_WAIT_ALL 1u /* every one */
+
+/* Why a call was canceled: call_get_cause, call_info_t.cause */
+#define CALL_CAUSE_NONE 0u            /* it was not */
+#define CALL_CAUSE_CANCEL 1u          /* through its cancel interface, or by its thread */
+#define CALL_CAUSE_TIMEOUT 2u         /* its own deadline passed */
+#define CALL_CAUSE_DISCONNECT 3u      /* its object was disconnected, or its apartment closed */
+#define CALL_CAUSE_PARENT 4u          /* the call that it was begun for was canceled */
+#define CALL_CAUSE_PARENT_TIMEOUT 5u  /* the deadline of that call passed */
+
+/* call_info_t.state */
+#define CALL_STATE_QUEUED 1u
+#define CALL_STATE_RUNNING 2u
+#define CALL_STATE_DEFERRED 3u  /* the method returned CALL_S_DEFERRED or was begun, and goes on */
+#define CALL_STATE_COMPLETE 4u  /* complete, and not finished */
+#define CALL_STATE_ABANDONED 5u /* the client was freed, and the method has not ended */
+
+/* Steps of a call, for call_set_trace */
+#define CALL_TRACE_BEGIN 1u
+#define CALL_TRACE_START 2u
+#define CALL_TRACE_CANCEL 3u
+#define CALL_TRACE_COMPLETE 4u
+#define CALL_TRACE_FINISH 5u
+#define CALL_TRACE_LATE_END 6u /* the method has ended after its client had gone on */
+
 
 /**
  * An HRESULT: zero or positive is success.
@@ -226,6 +253,17 @@ typedef struct call_buffer_t {
  * What became of the work of a call: one of CALL_FATE_*.
  */
 typedef int32_t call_fate_t;
+
+/**
+ * Runs when a call is complete; see call_set_callback. Must not block.
+ */
+typedef void (*call_completed_fn)(struct call_t call, void *user);
+
+/**
+ * Runs once, when the last reference to the object is gone and none of its methods runs, on the
+ * thread that drops it. Must not block.
+ */
+typedef void (*call_destroy_fn)(void *self);
 
 /**
  * The cancel interface of one call: the one in progress when it was queried, or else the next one
@@ -269,12 +307,6 @@ typedef call_hresult_t (*call_method_fn)(void *self,
 typedef call_hresult_t (*call_cancel_fn)(void *self,
                                          struct call_context_t context,
                                          uint32_t grace_ms);
-
-/**
- * Runs once, when the last reference to the object is gone and none of its methods runs, on the
- * thread that drops it. Must not block.
- */
-typedef void (*call_destroy_fn)(void *self);
 
 /**
  * What objects of a kind can do. Exactly one of invoke and begin is set.
@@ -381,6 +413,125 @@ typedef struct call_apartment_options_t {
     const char *name;
 } call_apartment_options_t;
 
+/**
+ * A completion queue: the completions of any number of calls, and tags that the program posts.
+ */
+typedef struct call_queue_t {
+    uint64_t id;
+} call_queue_t;
+
+/**
+ * What came out of a completion queue.
+ */
+typedef struct call_completion_t {
+    /**
+     * The call object whose call is complete; null: a tag that was posted. It may have been released
+     * meanwhile.
+     */
+    struct call_t call;
+    /**
+     * As given to call_set_queue or call_queue_post.
+     */
+    uint64_t tag;
+} call_completion_t;
+
+/**
+ * One call, as call_enumerate and the trace hook show it.
+ */
+typedef struct call_info_t {
+    /**
+     * The call object; null where it is not known: it is kept for calls begun while tracking or tracing is
+     * on, and for those with a queue, a callback, a descriptor, a deadline or a parent.
+     */
+    struct call_t call;
+    /**
+     * Names this call, as its method's context does.
+     */
+    struct call_context_t context;
+    /**
+     * The call that it was begun for; null: none.
+     */
+    struct call_context_t parent;
+    /**
+     * The call that its method waits for; null: none.
+     */
+    struct call_context_t waits_for;
+    /**
+     * CALL_STATE_*.
+     */
+    uint32_t state;
+    /**
+     * CALL_CAUSE_*: why it was canceled, if it was.
+     */
+    uint32_t cause;
+    uint32_t method;
+    /**
+     * Milliseconds to its deadline; CALL_INFINITE: it has none.
+     */
+    uint32_t left_ms;
+    /**
+     * Milliseconds since its begin; UINT64_MAX: not known, tracking was not on.
+     */
+    uint64_t age_ms;
+    /**
+     * The method's name, cut to this length.
+     */
+    char method_name[48];
+    /**
+     * The name of its apartment's threads, cut to this length.
+     */
+    char apartment_name[24];
+} call_info_t;
+
+/**
+ * What has happened since tracking was turned on, and what is now.
+ */
+typedef struct call_counters_t {
+    /**
+     * sizeof(call_counters_t).
+     */
+    size_t size;
+    uint64_t begun;
+    uint64_t finished;
+    /**
+     * By fate, as known at completion or, for an abandoned call, when its method ended.
+     */
+    uint64_t completed;
+    uint64_t never_started;
+    uint64_t stopped;
+    /**
+     * Calls whose client went on without the method.
+     */
+    uint64_t abandoned;
+    /**
+     * Methods that did not look at their context in the time given to call_set_tracking.
+     */
+    uint64_t uncooperative;
+    /**
+     * Calls that are queued or running now, tracked or not.
+     */
+    uint64_t pending_now;
+    /**
+     * Abandoned methods that run now, tracked or not.
+     */
+    uint64_t abandoned_now;
+} call_counters_t;
+
+/**
+ * Is given a message that somebody should read; see call_set_log. Must not block.
+ */
+typedef void (*call_log_fn)(void *user, const char *message);
+
+/**
+ * Runs on a thread of the library's as it starts or ends; see call_set_thread_hooks.
+ */
+typedef void (*call_thread_fn)(void *user, const char *name);
+
+/**
+ * Runs at a step of a call, one of CALL_TRACE_*; see call_set_trace. Must not block.
+ */
+typedef void (*call_trace_fn)(void *user, uint32_t step, const struct call_info_t *info);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -427,6 +578,24 @@ call_hresult_t call_get_last_error(call_hresult_t *code_out,
                                    char *message_out,
                                    size_t cap,
                                    size_t *len_out);
+
+/**
+ * Ends what is in progress, at the end of a program or of its use of the library: every apartment is
+ * closed, queued calls end with RPC_E_DISCONNECTED and never start, all others are canceled with the
+ * timeout as their grace period and then abandoned. Handles stay valid and are released as ever; objects
+ * made afterwards live in apartments made afterwards. Inside a method it does not wait. The end of the
+ * process needs none of this: it is never delayed by the library.
+ *
+ * remaining_out gets the number of methods that still run; it may be NULL.
+ *
+ * Threads: any. Blocks: until no method runs, and up to timeout_ms milliseconds; CALL_INFINITE without
+ * end.
+ *
+ * Returns S_OK: no method runs. S_FALSE: some do. RPC_E_OUT_OF_RESOURCES: the thread that ends grace
+ * periods could not be started; nothing was ended.
+ */
+call_hresult_t call_shutdown(uint32_t timeout_ms,
+                             uint32_t *remaining_out);
 
 /**
  * Makes a call object for an object: idle, with one reference, to be begun any number of times, one
@@ -601,6 +770,122 @@ call_hresult_t call_release(struct call_t call);
  * Returns S_OK. E_POINTER: fate_out is NULL. E_HANDLE: not a living call object.
  */
 CALL_MUST_USE call_hresult_t call_get_fate(struct call_t call, call_fate_t *fate_out);
+
+/**
+ * Why the call in progress, or else the last one, was canceled: the first cause stands, and gives the code
+ * of a call whose client was freed. It tells a call's own cancel and deadline from those of the call that
+ * it was begun for.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK: one of CALL_CAUSE_*; CALL_CAUSE_NONE before the first begin and where nobody canceled.
+ * E_POINTER: cause_out is NULL. E_HANDLE: not a living call object.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_cause(struct call_t call,
+                              uint32_t *cause_out);
+
+/**
+ * Gives a call object's next begins a deadline: when it passes, the call is canceled with the grace
+ * period, and if its method has not answered by its end, finishing gives RPC_E_TIMEOUT; so it does where
+ * the method stopped because of it, with CALL_FATE_STOPPED. A result that arrives in time stands. The
+ * method can read the time that is left, and calls begun inside it inherit the deadline.
+ *
+ * A call begun on the client's thread whose class has no cancel is not ended by its deadline.
+ *
+ * timeout_ms counts from each begin; CALL_INFINITE is no deadline (the default). grace_ms is as in
+ * call_request_cancel.
+ *
+ * Threads: any. Blocks: no. The call in progress is not touched.
+ *
+ * Returns S_OK. E_HANDLE: not a living call object. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_set_timeout(struct call_t call,
+                                uint32_t timeout_ms,
+                                uint32_t grace_ms);
+
+/**
+ * Names the call that a call object's next begins are for: what the parent has in progress at that time.
+ * Its cancel flows down to them, with the grace that is left, and so does its deadline; so several calls
+ * are canceled as one, through a parent. If the parent's call is canceled already, the begin succeeds and the
+ * new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
+ * method's call, any other for none. Releasing the call does not cut it off.
+ *
+ * Threads: any. Blocks: no. Ownership: the parent is not kept alive. The call in progress is not touched.
+ *
+ * Returns S_OK. E_INVALIDARG: a call cannot be its own parent. E_HANDLE: one of the two is not a living
+ * call object. E_OUTOFMEMORY. Begins give RPC_E_CALL_COMPLETE where the parent has no call in progress,
+ * and E_HANDLE where it was released.
+ */
+CALL_MUST_USE
+call_hresult_t call_set_parent(struct call_t call,
+                               struct call_t parent);
+
+/**
+ * Has a call object's next begins stand alone: inside a method, too, no cancel and no deadline flows down
+ * to them. call_set_parent ends that.
+ *
+ * Threads: any. Blocks: no. The call in progress is not touched.
+ *
+ * Returns S_OK. E_HANDLE: not a living call object. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_detach(struct call_t call);
+
+/**
+ * Sets the function that is called when one of a call object's next begins is complete, exactly once for
+ * each, whatever became of it, in place of an earlier one; NULL: none. It runs on the thread that completes
+ * the call: one of the apartment's, the one that cancels, or, after call_request_cancel or a deadline, one of
+ * the library's. It may call everything, also finish the call, begin it again and release it. It must not
+ * block: other work waits for that thread.
+ *
+ * destroy is called with user, exactly once, when the function will not be called any more: it was
+ * replaced or the call object released, and no call is in progress that it was set for. It may be NULL.
+ *
+ * Threads: any. Blocks: no; an earlier function's destroy may run. The call in progress is not touched.
+ *
+ * Returns S_OK. E_HANDLE: not a living call object; destroy is not called. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_set_callback(struct call_t call,
+                                 call_completed_fn completed,
+                                 void *user,
+                                 call_destroy_fn destroy);
+
+/**
+ * A descriptor that is readable while a call of this call object is complete and not finished.
+ * Level-triggered, made on first use. For many calls take a queue, which needs one for all.
+ *
+ * Threads: any. Blocks: no. Ownership: the library closes it with the call object; do not read, write or
+ * close it. On failure fd_out is -1, as 0 is a descriptor.
+ *
+ * Returns S_OK. E_POINTER: fd_out is NULL. RPC_E_OUT_OF_RESOURCES: no descriptor is left, or the
+ * library's thread could not be started. E_HANDLE: not a living call object. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_fd(struct call_t call,
+                           int32_t *fd_out);
+
+/**
+ * Waits until one of several calls in progress is complete, or all of them, as call_wait does for one.
+ *
+ * flags is CALL_WAIT_ANY or CALL_WAIT_ALL. index_out gets the index of the first complete one, or of
+ * the one that the code is about; it may be NULL.
+ *
+ * Threads: any. Blocks: up to timeout_ms milliseconds; 0 polls, CALL_INFINITE waits without end.
+ *
+ * Returns S_OK. RPC_S_CALLPENDING: the time is over; a negative code, so compare.
+ * RPC_E_CALL_COMPLETE: one has no call in progress. E_HANDLE: one is not a living call object.
+ * CALL_E_DEADLOCK: asked from a method that they cannot end before. E_INVALIDARG: count is 0, or flags
+ * are unknown. E_POINTER: calls is NULL.
+ */
+CALL_MUST_USE
+call_hresult_t call_wait_many(const struct call_t *calls,
+                              size_t count,
+                              uint32_t flags,
+                              uint32_t timeout_ms,
+                              size_t *index_out);
 
 /**
  * The message of the last call, from its completion until the next begin: what its method gave with
@@ -940,6 +1225,29 @@ call_hresult_t call_context_get_cancel_fd(struct call_context_t context,
                                           int32_t *fd_out);
 
 /**
+ * The time that is left until the call's deadline, its own or that of a call that it was begun for.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK: in milliseconds, 0 when it has passed; CALL_INFINITE: it has none. E_POINTER: left_ms_out is NULL.
+ * RPC_E_CALL_COMPLETE: the method has ended, or the context is null and no method runs on this
+ * thread. E_HANDLE: never was a context.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_get_deadline(struct call_context_t context,
+                                         uint32_t *left_ms_out);
+
+/**
+ * The context of this thread's innermost method.
+ *
+ * Threads: any. Blocks: no. Ownership: as with the context that the method was given.
+ *
+ * Returns S_OK. E_POINTER: context_out is NULL. RPC_E_CALL_COMPLETE: no method runs on this thread.
+ */
+CALL_MUST_USE
+call_hresult_t call_context_current(struct call_context_t *context_out);
+
+/**
  * Begins a region that a cancel does not interrupt: until call_context_enable_cancel the method
  * does not hear of one, by looking, sleeping, function or descriptor (the flag byte still shows
  * it). The client is freed at the end of its grace period all the same. Regions do not nest.
@@ -1044,6 +1352,317 @@ call_hresult_t call_apartment_close(struct call_apartment_t apartment,
  */
 call_hresult_t call_apartment_release(struct call_apartment_t apartment);
 
+/**
+ * Calls a method and waits for its result: create, begin, finish and release in one. While it waits, the
+ * calling thread serves the apartments that it owns.
+ *
+ * The thread can be told to stop waiting by call_cancel_thread, if it had called
+ * call_enable_cancellation before. (SY-1, SY-7, SY-12, SY-13)
+ *
+ * timeout_ms is the call's deadline, without grace; CALL_INFINITE is none. out_len_out gets the
+ * length of the output; it may be NULL. out NULL with out_cap 0 drops the output if out_len_out is NULL
+ * too. fate_out gets what became of the work, also where this fails; it may be NULL.
+ *
+ * Threads: any. Blocks: until the call is complete.
+ *
+ * Returns the method's result, or what call_begin or call_finish fails with. RPC_E_TIMEOUT: the
+ * deadline passed. RPC_E_CALL_CANCELED: the call was canceled, through its parent or by the thread. CALL_E_MORE_DATA:
+ * out_cap is smaller than the output, which is lost; out_len_out has its length. call_invoke_buffer has
+ * no such limit. CALL_E_DEADLOCK: made from a method that it cannot end before; the call is canceled.
+ * E_POINTER: in or out is NULL, but its length is not 0. E_HANDLE: not a living object. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_invoke(struct call_object_t object,
+                           uint32_t method,
+                           const void *in,
+                           size_t in_len,
+                           void *out,
+                           size_t out_cap,
+                           size_t *out_len_out,
+                           uint32_t timeout_ms,
+                           call_fate_t *fate_out);
+
+/**
+ * As call_invoke, with an output that is not copied: the library's buffer is handed out. buffer_out is
+ * null where there is no output.
+ *
+ * Threads: any. Blocks: until the call is complete. Ownership: the caller releases the buffer with
+ * call_buffer_release.
+ *
+ * Returns as call_invoke does, but never CALL_E_MORE_DATA. E_POINTER: buffer_out is NULL, or in is
+ * NULL, but in_len is not 0.
+ */
+CALL_MUST_USE
+call_hresult_t call_invoke_buffer(struct call_object_t object,
+                                  uint32_t method,
+                                  const void *in,
+                                  size_t in_len,
+                                  struct call_buffer_t *buffer_out,
+                                  uint32_t timeout_ms,
+                                  call_fate_t *fate_out);
+
+/**
+ * Enables cancellation of the synchronous calls that this thread makes from now on. Counted: each enable
+ * needs a disable. (SY-1, SY-2, SY-5, SY-7)
+ *
+ * Threads: any; each has its own count. Blocks: no.
+ *
+ * Returns S_OK.
+ */
+call_hresult_t call_enable_cancellation(void);
+
+/**
+ * Takes one enable back. Calls that were made before stay as they are. (SY-3, SY-4, SY-7)
+ *
+ * Threads: any; each has its own count. Blocks: no.
+ *
+ * Returns S_OK. CO_E_CANCEL_DISABLED: the count is 0 already.
+ */
+call_hresult_t call_disable_cancellation(void);
+
+/**
+ * The calling thread's number, for call_cancel_thread on another one. No other thread of the process
+ * ever has the same.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_POINTER: thread_id_out is NULL. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_thread_id(uint64_t *thread_id_out);
+
+/**
+ * Cancels the innermost synchronous call of a thread, as call_cancel does; 0 is the calling thread. A
+ * thread's number names no call: it may hit the next one, or none (SY-14). Where that matters take
+ * call_query_thread_cancel. (SY-8, SY-9, SY-11)
+ *
+ * Threads: any. Blocks: up to seconds seconds.
+ *
+ * Returns as call_cancel does. E_NOINTERFACE: no synchronous call is in progress there, or its class
+ * has no cancel (SY-10). CO_E_CANCEL_DISABLED: it was made while cancellation was disabled there.
+ * E_HANDLE: not the number of a living thread.
+ */
+call_hresult_t call_cancel_thread(uint64_t thread_id,
+                                  uint32_t seconds);
+
+/**
+ * As call_cancel_thread, and returns at once; the grace period is in milliseconds.
+ *
+ * Threads: any, and signal handlers: it is async-signal-safe, with 0 on a thread that has used
+ * call_thread_id or call_invoke before. Blocks: no. The thread's last failure is not touched.
+ *
+ * Returns as call_request_cancel and call_cancel_thread do.
+ */
+call_hresult_t call_request_cancel_thread(uint64_t thread_id, uint32_t grace_ms);
+
+/**
+ * The cancel interface of the innermost synchronous call of a thread; 0 is the calling thread. It names
+ * that one call: used late it answers RPC_E_CALL_COMPLETE and hits no other. (SY-14)
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases it with call_cancel_release.
+ *
+ * Returns S_OK. E_NOINTERFACE: no synchronous call is in progress there, or its class has no cancel.
+ * CO_E_CANCEL_DISABLED: it was made while cancellation was disabled there. E_HANDLE: not the number of
+ * a living thread. E_POINTER: cancel_out is NULL. E_OUTOFMEMORY. RPC_E_OUT_OF_RESOURCES: the thread
+ * that ends grace periods could not be started.
+ */
+CALL_MUST_USE
+call_hresult_t call_query_thread_cancel(uint64_t thread_id,
+                                        struct call_cancel_t *cancel_out);
+
+/**
+ * Makes a completion queue: where the completions of any number of calls arrive (call_set_queue), and
+ * tags that the program posts (call_queue_post), to be taken in batches and watched by one descriptor.
+ *
+ * Threads: any. Blocks: no. Ownership: the caller releases the queue with call_queue_release.
+ *
+ * Returns S_OK. E_POINTER: queue_out is NULL. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_queue_create(struct call_queue_t *queue_out);
+
+/**
+ * Takes what has arrived, up to cap of it, in the order in which it came; where there is nothing, waits
+ * for something.
+ *
+ * Threads: any number at once; each completion goes to one of them. Blocks: up to timeout_ms
+ * milliseconds; 0 polls, CALL_INFINITE waits without end. The apartments that the thread owns are served
+ * meanwhile.
+ *
+ * Returns S_OK: count_out of them were taken. RPC_S_CALLPENDING: the time is over; a negative code,
+ * so compare. RPC_E_DISCONNECTED: the queue is closed, and everything that was to come has been taken.
+ * E_POINTER: completions or count_out is NULL. E_INVALIDARG: cap is 0. E_HANDLE: not a living
+ * queue, or released meanwhile.
+ */
+CALL_MUST_USE
+call_hresult_t call_queue_next(struct call_queue_t queue,
+                               struct call_completion_t *completions,
+                               size_t cap,
+                               uint32_t timeout_ms,
+                               size_t *count_out);
+
+/**
+ * Adds a tag of the program's to the queue: a wake-up, or work for whoever takes it.
+ *
+ * Threads: any, and signal handlers: it is async-signal-safe. Blocks: no. The thread's last failure is not
+ * touched.
+ *
+ * Returns S_OK. RPC_E_DISCONNECTED: the queue is closed; the tag is not taken. E_HANDLE: not a living
+ * queue. E_OUTOFMEMORY.
+ */
+call_hresult_t call_queue_post(struct call_queue_t queue,
+                               uint64_t tag);
+
+/**
+ * A descriptor that is readable while something is in the queue, and once it is closed and nothing will
+ * come any more. Level-triggered, made on first use; one for all calls of the queue.
+ *
+ * Threads: any. Blocks: no. Ownership: the library closes it with the queue; do not read, write or close
+ * it. On failure fd_out is -1, as 0 is a descriptor.
+ *
+ * Returns S_OK. E_POINTER: fd_out is NULL. RPC_E_OUT_OF_RESOURCES: no descriptor is left.
+ * E_HANDLE: not a living queue.
+ */
+CALL_MUST_USE
+call_hresult_t call_queue_get_fd(struct call_queue_t queue,
+                                 int32_t *fd_out);
+
+/**
+ * Closes a queue: tags are refused from now on, and so are begins of its calls (RPC_E_DISCONNECTED). What
+ * was begun still arrives: take until call_queue_next gives RPC_E_DISCONNECTED, and nothing is lost.
+ *
+ * Threads: any. Blocks: no; it wakes those who wait when nothing is to come.
+ *
+ * Returns S_OK, also a second time. E_HANDLE: not a living queue.
+ */
+call_hresult_t call_queue_close(struct call_queue_t queue);
+
+/**
+ * Gives back the queue. What lies in it is dropped, and what was to arrive in it will be: the calls
+ * themselves go on, and are waited for and finished as ever. Begins of its calls are refused
+ * (E_HANDLE) until they are given another queue. Threads that wait in call_queue_next get E_HANDLE.
+ *
+ * Threads: any. Blocks: no; what the dropped completions held may be destroyed.
+ *
+ * Returns S_OK. E_HANDLE: not a living queue.
+ */
+call_hresult_t call_queue_release(struct call_queue_t queue);
+
+/**
+ * Has the completions of a call object's next begins arrive in a queue, with the program's tag; the null
+ * queue ends that. One completion for each begin that succeeds, when the call is complete, whatever became
+ * of it; then finish the call. It arrives also where the call object was released meanwhile. The call in
+ * progress is not touched. A call in a queue needs no descriptor and no thread.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. E_HANDLE: not a living call object, or not a living queue. E_OUTOFMEMORY.
+ */
+CALL_MUST_USE
+call_hresult_t call_set_queue(struct call_t call,
+                              struct call_queue_t queue,
+                              uint64_t tag);
+
+/**
+ * Lists every call that is not over: queued, running, complete and not finished, or abandoned with its
+ * method still running. In no order; what begins or ends meanwhile may be in it or not.
+ *
+ * info_size is sizeof(call_info_t). count_out gets the number of calls, also with CALL_E_MORE_DATA,
+ * after which the first cap of them are in infos. infos may be NULL with cap 0.
+ *
+ * Threads: any. Blocks: no; it looks at every call that there is.
+ *
+ * Returns S_OK. CALL_E_MORE_DATA: there are more than cap. E_POINTER: count_out is NULL, or infos is,
+ * but cap is not 0. E_INVALIDARG: info_size is not this library's.
+ */
+CALL_MUST_USE
+call_hresult_t call_enumerate(struct call_info_t *infos,
+                              size_t info_size,
+                              size_t cap,
+                              size_t *count_out);
+
+/**
+ * Writes the same list to a descriptor as text, a line for each call: what it is, how far it is, what it
+ * waits for and by what it was begun.
+ *
+ * Threads: any. Blocks: as long as the descriptor takes it.
+ *
+ * Returns S_OK. E_INVALIDARG: it cannot be written to.
+ */
+call_hresult_t call_dump(int32_t fd);
+
+/**
+ * Has call_dump done by a thread of the library's, soon: what the handler of a signal calls. It needs the
+ * thread that ends grace periods, which starts with the first cancel interface, with call_set_tracking, and with
+ * whatever else needs it.
+ *
+ * Threads: any, and signal handlers: it is async-signal-safe. Blocks: no. The thread's last failure is not
+ * touched.
+ *
+ * Returns S_OK: it will be written. RPC_E_OUT_OF_RESOURCES: that thread has not started.
+ */
+call_hresult_t call_request_dump(int32_t fd);
+
+/**
+ * Turns tracking on or off: begins note their time (call_info_t.age_ms) and their call object, and what
+ * happens is counted (call_get_counters). It is off at first, and costs nothing then.
+ *
+ * look_within_ms is how long a method may go on after a cancel without having a look at its context before
+ * it is counted as uncooperative, and logged; 0: as long as it likes. A method that polls the flag byte
+ * alone does not look.
+ *
+ * Threads: any. Blocks: no.
+ *
+ * Returns S_OK. RPC_E_OUT_OF_RESOURCES: the thread that looks could not be started.
+ */
+call_hresult_t call_set_tracking(uint32_t on,
+                                 uint32_t look_within_ms);
+
+/**
+ * What was counted while tracking was on, and what is now.
+ *
+ * Threads: any. Blocks: no; it looks at every call that there is.
+ *
+ * Returns S_OK. E_POINTER: counters is NULL. E_INVALIDARG: its size is smaller than this library's.
+ */
+CALL_MUST_USE
+call_hresult_t call_get_counters(struct call_counters_t *counters);
+
+/**
+ * Sets the function that is called with what somebody should read, such as a method that does not hear of
+ * a cancel; NULL: none. It may be called on any thread, also of the library's, and once more while it is
+ * being replaced.
+ *
+ * Threads: any. Blocks: no. Ownership: user stays the program's.
+ *
+ * Returns S_OK.
+ */
+call_hresult_t call_set_log(call_log_fn log,
+                            void *user);
+
+/**
+ * Sets the functions that are called on each thread of the library's that starts from now on, as it
+ * starts and before it ends; NULL: none.
+ *
+ * Threads: any. Blocks: no. Ownership: user stays the program's.
+ *
+ * Returns S_OK.
+ */
+call_hresult_t call_set_thread_hooks(call_thread_fn start, call_thread_fn stop, void *user);
+
+/**
+ * Sets the function that is called at each step of every call begun from now on, one of CALL_TRACE_*;
+ * NULL: none. It runs on the thread that takes the step, for what a signal handler did on one of the
+ * library's; info is valid while it runs. What it does itself is not traced. It may be called once more while it is being
+ * replaced.
+ *
+ * Threads: any. Blocks: no. Ownership: user stays the program's.
+ *
+ * Returns S_OK. RPC_E_OUT_OF_RESOURCES: the library's thread could not be started.
+ */
+call_hresult_t call_set_trace(call_trace_fn trace,
+                              void *user);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1069,6 +1688,34 @@ CALL_ASSERT_LAYOUT(sizeof(call_buffer_t) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_buffer_t, id) == 0);
 CALL_ASSERT_LAYOUT(sizeof(call_context_t) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_context_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_queue_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_queue_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_completion_t) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_completion_t, call) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_completion_t, tag) == 8);
+CALL_ASSERT_LAYOUT(sizeof(call_info_t) == 128);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, call) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, context) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, parent) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, waits_for) == 24);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, state) == 32);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, cause) == 36);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, method) == 40);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, left_ms) == 44);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, age_ms) == 48);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, method_name) == 56);
+CALL_ASSERT_LAYOUT(offsetof(call_info_t, apartment_name) == 104);
+CALL_ASSERT_LAYOUT(sizeof(call_counters_t) == 80);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, size) == 0);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, begun) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, finished) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, completed) == 24);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, never_started) == 32);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, stopped) == 40);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, abandoned) == 48);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, uncooperative) == 56);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, pending_now) == 64);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, abandoned_now) == 72);
 CALL_ASSERT_LAYOUT(sizeof(call_class_t) == 56);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, size) == 0);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, methods) == 8);

@@ -4,13 +4,14 @@
 //! pin: what a signal handler may do.
 
 use crate::call::Call;
-use crate::execution::{Answer, Execution, Grace, REQUEST, Refused};
+use crate::deadlock::Awaited;
+use crate::execution::{Answer, By, Execution, Grace, REQUEST, Refused};
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
     E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE,
     RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{ABANDONED, BEGUN, CANCEL, Cause, DONE, FINISHED, Refusal, Request};
+use crate::state::{BEGUN, CANCEL, DONE, FINISHED, Refusal, Request};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::time::{Deadline, INFINITE};
 use crate::timer;
@@ -41,7 +42,11 @@ pub fn forget() {
 /// MK-1: the cancel interface of a call object, with one reference.
 pub fn query(call: Call) -> Result<u64, Failure> {
     timer::start()?;
-    let target = call.cancelable()?;
+    enter(call.cancelable()?)
+}
+
+/// A cancel interface of that begin, with one reference.
+pub fn enter(target: Handle) -> Result<u64, Failure> {
     let (number, slot) = CANCELS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
     let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
     // Released, so that who still has the slot's last handle and reads this also sees that one dead.
@@ -96,8 +101,12 @@ impl From<Refusal> for Failure {
 
 /// Asks for the call to end, and returns. Async-signal-safe.
 pub fn request(id: u64, grace: Grace) -> Outcome {
-    let (execution, generation) = target(id)?;
-    match execution.request_cancel(generation, REQUEST, grace) {
+    request_of(target(id)?, grace)
+}
+
+/// The same, of a begin. Async-signal-safe.
+pub fn request_of((execution, generation): Awaited, grace: Grace) -> Outcome {
+    match execution.request_cancel(generation, REQUEST, grace, By::Signal) {
         Answer::AskFirst => Ok(execution.ask_class_later(generation, grace).map(|()| S_OK)?),
         answer => settle(answer),
     }
@@ -116,10 +125,14 @@ fn settle(answer: Answer) -> Outcome {
 /// CN-1 to CN-14, TO-1 to TO-8: asks for the call to end and waits for the server's answer, up to
 /// the end of the grace period.
 pub fn cancel(id: u64, seconds: u32) -> Outcome {
-    let (execution, generation) = target(id)?;
+    cancel_of(target(id)?, seconds)
+}
+
+/// The same, of a begin.
+pub fn cancel_of((execution, generation): Awaited, seconds: u32) -> Outcome {
     let grace = Grace::seconds(seconds);
     let request = Request { hold: true, ..REQUEST };
-    let mut answer = execution.request_cancel(generation, request, grace);
+    let mut answer = execution.request_cancel(generation, request, grace, By::Thread);
     if answer == Answer::AskFirst {
         answer = execution.ask_class(generation, request, grace).map_err(|refused| match refused {
             Refused::State(refusal) => refusal.into(),
@@ -142,8 +155,7 @@ pub fn test(id: u64) -> Outcome {
     if now != generation || !state.has(BEGUN) || state.has(FINISHED) {
         return Err(NO_CALL);
     }
-    let canceled =
-        if state.has(DONE) { state.has(ABANDONED) && state.cause() == Some(Cause::Cancel) } else { state.has(CANCEL) };
+    let canceled = if state.has(DONE) { state.is_canceled() } else { state.has(CANCEL) };
     if canceled {
         Ok(RPC_E_CALL_CANCELED)
     } else if state.has(DONE) {

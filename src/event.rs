@@ -8,7 +8,6 @@ use crate::time::Deadline;
 pub struct Event(AtomicU32);
 
 impl Event {
-    #[cfg_attr(not(test), allow(dead_code))]
     pub const fn new() -> Self {
         Self(AtomicU32::new(0))
     }

@@ -3,7 +3,10 @@
 
 use crate::buffer::BUFFERS;
 use crate::sync::{AtomicU32, Ordering};
-use crate::{apartment, call, cancel, deadlock, execution, frame, handle, object, signal, timer, wait};
+use crate::{
+    apartment, call, cancel, completions, deadlock, execution, frame, handle, invoke, monitor, object, signal, timer,
+    wait,
+};
 
 /// Sees to it that a child of a fork starts clean. Called by whatever makes the first handle.
 pub fn watch() {
@@ -27,5 +30,9 @@ extern "C" fn in_child() {
     apartment::forget();
     timer::forget();
     deadlock::forget();
+    completions::forget();
+    execution::forget_sleepers();
+    invoke::forget();
+    monitor::forget();
     signal::forget();
 }

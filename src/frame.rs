@@ -9,10 +9,15 @@ use crate::sync::{Arc, AtomicU64, Ordering, Weak};
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
-/// A method that runs on this thread, or an apartment being served by it.
+/// A method that runs on this thread, a function that is told of a completion, or an apartment being
+/// served.
 pub struct Frame<'a> {
     /// The method; `None`: the thread serves, between methods.
     pub server: Option<Server>,
+    /// Between methods, a function of the program's runs.
+    callback: bool,
+    /// This thread sleeps, and the apartment counts it so on behalf of this frame.
+    blocks: Cell<bool>,
     /// The apartment that the thread is in; `None`: a custom marshaler's begin on a thread that is in
     /// no apartment.
     pub home: Option<&'a dyn Home>,
@@ -92,18 +97,23 @@ impl Frame<'_> {
     /// Runs a method's body as this thread's innermost one. `run` must not panic.
     #[inline]
     pub fn within<T>(server: Server, home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
-        Frame::push(Some(server), home, run)
+        Frame::push(Some(server), false, home, run)
+    }
+
+    /// Runs what tells the program of a completion, on a thread of the apartment that is between two methods.
+    pub fn callback<T>(home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
+        Frame::push(None, true, home, run)
     }
 
     /// Serves an apartment.
     pub fn around<T>(home: &dyn Home, run: impl FnOnce() -> T) -> T {
-        Frame::push(None, Some(home), run)
+        Frame::push(None, false, Some(home), run)
     }
 
     #[inline]
-    fn push<T>(server: Option<Server>, home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
+    fn push<T>(server: Option<Server>, callback: bool, home: Option<&dyn Home>, run: impl FnOnce() -> T) -> T {
         let outer = INNERMOST.get();
-        let frame = Frame { server, home, outer };
+        let frame = Frame { server, callback, blocks: Cell::new(false), home, outer };
         INNERMOST.set(ptr::from_ref(&frame).cast());
         let value = run();
         INNERMOST.set(outer);
@@ -114,6 +124,41 @@ impl Frame<'_> {
     pub fn is_within(&self, outer: *const Frame<'static>) -> bool {
         // SAFETY: as in `encloses`.
         unsafe { find(ptr::from_ref(self).cast(), |frame| ptr::eq(frame, outer)) }.is_some()
+    }
+
+    /// Whether this frame or one around it is in that apartment.
+    pub fn is_in(&self, identity: usize) -> bool {
+        // SAFETY: as in `encloses`.
+        unsafe { find(ptr::from_ref(self).cast(), |frame| frame.home.map(Home::identity) == Some(identity)) }.is_some()
+    }
+
+    /// The innermost frames of the apartments whose threads would be one fewer if this thread slept here:
+    /// those that do not count it as asleep already.
+    pub fn awake_in(&self) -> Vec<*const Frame<'static>> {
+        let (mut awake, mut seen) = (Vec::new(), Vec::new());
+        let mut at: *const Frame<'static> = ptr::from_ref(self).cast();
+        // SAFETY: frames of this thread, as in `encloses`.
+        while let Some(frame) = unsafe { at.as_ref() } {
+            if let Some(home) = frame.home {
+                let identity = home.identity();
+                if frame.blocks.get() {
+                    awake.retain(|&(other, _)| other != identity);
+                    seen.push(identity);
+                } else if !seen.contains(&identity) {
+                    seen.push(identity);
+                    awake.push((identity, at));
+                }
+            }
+            at = frame.outer;
+        }
+        awake.into_iter().map(|(_, frame)| frame).collect()
+    }
+
+    /// The apartment counts this thread as asleep from now on, or no longer.
+    pub fn block(&self, blocks: bool) {
+        let Some(home) = self.home else { return };
+        self.blocks.set(blocks);
+        if blocks { home.block() } else { home.unblock() }
     }
 
     /// Whether that execution runs in this frame or one around it.
@@ -144,11 +189,18 @@ unsafe fn find<'a>(
     None
 }
 
-/// Runs `look` on the frame of this thread's innermost method.
+/// Runs `look` on the frame of this thread's innermost method or function that is told of a completion:
+/// what would wait if the thread did.
 #[inline]
 pub fn innermost<T>(look: impl FnOnce(Option<&Frame<'_>>) -> T) -> T {
     // SAFETY: frames of this thread, which is here and so leaves none of them.
-    look(unsafe { find(INNERMOST.get(), |frame| frame.server.is_some()) })
+    look(unsafe { find(INNERMOST.get(), |frame| frame.server.is_some() || frame.callback) })
+}
+
+/// The method that this thread is in.
+#[inline]
+pub fn method() -> Option<Server> {
+    innermost(|frame| frame.and_then(|frame| frame.server))
 }
 
 /// The apartment that this thread is in: that of its innermost method or pump.

@@ -54,6 +54,8 @@ pub trait Home: Send + Sync {
     /// Whether a queued execution will be started although `waiting` more threads of the apartment
     /// were to sleep for calls.
     fn can_start(&self, waiting: u32) -> bool;
+    /// What its threads are called.
+    fn name(&self) -> &str;
     /// Tells apartments apart.
     fn identity(&self) -> usize;
 }

@@ -96,9 +96,17 @@ impl Signal {
     }
 }
 
+impl Signal {
+    /// Closes the descriptor, if there is one; the signal may be used anew. By who owns it: nobody raises
+    /// it meanwhile.
+    pub fn close(&self) {
+        close(self.open.swap(0, Ordering::SeqCst));
+    }
+}
+
 impl Drop for Signal {
     fn drop(&mut self) {
-        close(self.open.load(Ordering::SeqCst));
+        self.close();
     }
 }
 

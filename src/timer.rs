@@ -1,5 +1,5 @@
-//! The thread that ends grace periods, and tells methods of cancels that a signal handler may have
-//! requested.
+//! The thread that ends grace periods and keeps deadlines, and does what a signal handler cannot: it tells
+//! methods of cancels, and observers of completions.
 //!
 //! It starts when the first cancel interface is asked for, and sleeps until the nearest end. A
 //! request reaches it without a lock and without memory, because it may come from a signal handler:
@@ -7,10 +7,11 @@
 //! the time the timer takes it off.
 
 use crate::event::Event;
-use crate::execution::Execution;
+use crate::execution::{By, Execution};
 use crate::handle::Generation;
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
-use crate::sync::{AtomicPtr, AtomicU32, Global, Mutex, Ordering, lock, spawn};
+use crate::monitor;
+use crate::sync::{AtomicPtr, AtomicU32, Global, Mutex, Ordering, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,6 +24,8 @@ struct Timer {
     starting: Mutex<()>,
     /// 1: the thread runs.
     runs: AtomicU32,
+    /// The descriptor that what is in progress is to be written to, and 1; 0: none.
+    dump: AtomicU32,
 }
 
 static TIMER: Global<Timer> = Global::new();
@@ -39,13 +42,14 @@ pub fn start() -> Result<(), Failure> {
         event: Event::new(),
         starting: Mutex::new(()),
         runs: AtomicU32::new(0),
+        dump: AtomicU32::new(0),
     });
     if timer.runs.load(Ordering::Acquire) != 0 {
         return Ok(());
     }
     let _starting = lock(&timer.starting);
     if timer.runs.load(Ordering::Acquire) == 0 {
-        spawn("call timer", || timer.run())
+        monitor::spawn("call timer", || timer.run())
             .map_err(|_| Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods"))?;
         timer.runs.store(1, Ordering::Release);
     }
@@ -62,8 +66,28 @@ pub fn arm(execution: &'static Execution) {
     }
 }
 
-/// An end of grace that was armed; what it is for may have ended meanwhile.
-type Entry = Reverse<(Nanoseconds, u32, Generation)>;
+/// Has what is in progress written to a descriptor, soon; false: no thread is there to do it.
+/// Async-signal-safe.
+pub fn request_dump(descriptor: i32) -> bool {
+    let Some(timer) = TIMER.get().filter(|timer| timer.runs.load(Ordering::Acquire) != 0) else { return false };
+    timer.dump.store(descriptor.cast_unsigned() + 1, Ordering::SeqCst);
+    timer.event.signal();
+    true
+}
+
+/// What comes at a point in time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// The end of a grace period.
+    Grace,
+    /// A deadline.
+    Deadline,
+    /// Whether a canceled method has looked.
+    Look,
+}
+
+/// A point in time that was armed; what it is for may have ended meanwhile.
+type Entry = Reverse<(Nanoseconds, u32, Generation, What)>;
 
 impl Timer {
     fn push(&self, execution: &'static Execution) {
@@ -83,6 +107,10 @@ impl Timer {
         let mut prune_at = 1024;
         loop {
             let seen = self.event.count();
+            if let Some(descriptor) = self.dump.swap(0, Ordering::SeqCst).checked_sub(1) {
+                // Nobody is there to be told that it failed.
+                monitor::dump(descriptor.cast_signed());
+            }
             self.take_in(&mut ends);
             if ends.len() > prune_at {
                 ends.retain(matters);
@@ -100,30 +128,41 @@ impl Timer {
         while let Some(execution) = unsafe { at.as_ref() } {
             at = execution.timer_link.load(Ordering::Relaxed);
             execution.unlink_timer();
+            execution.report_now();
+            execution.notify_now();
             execution.ask_now();
             execution.tell_now();
             let (generation, grace) = execution.grace();
-            if let Some(end) = grace.end() {
-                ends.push(Reverse((end, execution.handle(generation).slot, generation)));
+            let deadline = execution.expiry(generation);
+            let look = monitor::look_at(execution.read().1);
+            for (end, what) in [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)] {
+                if let Some(end) = end {
+                    ends.push(Reverse((end, execution.handle(generation).slot, generation, what)));
+                }
             }
         }
     }
 }
 
 /// Whether the call of an entry is still in progress.
-fn matters(Reverse((_, slot, generation)): &Entry) -> bool {
+fn matters(Reverse((_, slot, generation, _)): &Entry) -> bool {
     Execution::of_slot(*slot).is_some_and(|execution| execution.awaits_grace(*generation))
 }
 
-/// Ends every grace period that is over; gives the end of the next one.
+/// Ends every grace period that is over, and every call whose deadline has come; gives the next point in
+/// time.
 fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds) -> Deadline {
-    while let Some(&Reverse((end, slot, generation))) = ends.peek() {
+    while let Some(&Reverse((end, slot, generation, what))) = ends.peek() {
         if end > reading {
             return Deadline::at(end);
         }
         ends.pop();
         if let Some(execution) = Execution::of_slot(slot) {
-            execution.abandon(generation);
+            match what {
+                What::Grace => execution.abandon(generation, By::Thread),
+                What::Deadline => execution.expire(generation),
+                What::Look => monitor::look_now(execution, generation),
+            }
         }
     }
     Deadline::NEVER

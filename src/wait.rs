@@ -1,8 +1,8 @@
 //! How a thread waits for a call: it spins while that pays, it serves the apartments that it owns,
 //! it lets its apartment go on without it, it refuses what could never end, and it sleeps.
 
-use crate::deadlock::{self, Asleep};
-use crate::execution::Execution;
+use crate::deadlock::{self, Aim, Asleep, Awaited};
+use crate::execution::{Execution, sleep_once_for_some, sleep_until_some};
 use crate::frame::{self, Frame, Served};
 use crate::handle::Generation;
 use crate::hresult::Failure;
@@ -31,11 +31,84 @@ pub fn forget() {
     DEPTH.set(0);
 }
 
+/// What a thread waits for.
+pub trait Goal {
+    /// The calls that it waits for, if it is calls.
+    fn aim(&self) -> Option<Aim<'_>>;
+    fn is_reached(&self) -> bool;
+    /// Spins while it pays. True: reached, or `other` says yes.
+    fn spin(&self, other: &dyn Fn() -> bool) -> bool;
+    /// Sleeps until it is reached, or until the deadline: false.
+    fn park(&self, deadline: Deadline) -> bool;
+    /// Sleeps once, until it may be reached, one of the apartments that this thread serves has work, or
+    /// the deadline.
+    fn park_serving(&self, deadline: Deadline, served: &[Arc<dyn Served>], has_work: &dyn Fn() -> bool);
+}
+
+/// The end of one call.
+struct One([Awaited; 1]);
+
+impl One {
+    fn call(&self) -> Awaited {
+        self.0[0]
+    }
+}
+
+impl Goal for One {
+    fn aim(&self) -> Option<Aim<'_>> {
+        Some(Aim { calls: &self.0, every: true })
+    }
+
+    fn is_reached(&self) -> bool {
+        let (execution, generation) = self.call();
+        execution.is_done(generation)
+    }
+
+    fn spin(&self, other: &dyn Fn() -> bool) -> bool {
+        let (execution, generation) = self.call();
+        execution.spin_done(generation, other)
+    }
+
+    fn park(&self, deadline: Deadline) -> bool {
+        let (execution, generation) = self.call();
+        execution.park_done(generation, deadline)
+    }
+
+    fn park_serving(&self, deadline: Deadline, served: &[Arc<dyn Served>], has_work: &dyn Fn() -> bool) {
+        let (execution, generation) = self.call();
+        execution.park_serving(generation, deadline, served, has_work);
+    }
+}
+
+/// The end of some of several calls.
+struct Several<'a>(Aim<'a>);
+
+impl Goal for Several<'_> {
+    fn aim(&self) -> Option<Aim<'_>> {
+        Some(self.0)
+    }
+
+    fn is_reached(&self) -> bool {
+        self.0.is_done()
+    }
+
+    fn spin(&self, other: &dyn Fn() -> bool) -> bool {
+        self.is_reached() || other()
+    }
+
+    fn park(&self, deadline: Deadline) -> bool {
+        sleep_until_some(self.0.calls, deadline, || self.is_reached())
+    }
+
+    fn park_serving(&self, deadline: Deadline, served: &[Arc<dyn Served>], has_work: &dyn Fn() -> bool) {
+        sleep_once_for_some(self.0.calls, deadline, served, || self.is_reached() || has_work());
+    }
+}
+
 /// One wait of a thread.
 struct Wait<'a> {
     frame: Option<&'a Frame<'a>>,
-    execution: &'static Execution,
-    generation: Generation,
+    goal: &'a dyn Goal,
     deadline: Deadline,
     hopeless: Hopeless,
 }
@@ -47,22 +120,33 @@ pub fn until_done(
     deadline: Deadline,
     hopeless: Hopeless,
 ) -> Result<bool, Failure> {
-    let told_here = hopeless == Hopeless::Refuse && execution.is_told_here(generation);
-    if told_here && !deadline.is_poll() && !execution.is_done(generation) {
+    until(&One([(execution, generation)]), deadline, hopeless)
+}
+
+/// Waits until the client's sides of some of these begins, or all, are complete: false when the deadline
+/// passed first.
+pub fn until_some(aim: Aim<'_>, deadline: Deadline) -> Result<bool, Failure> {
+    until(&Several(aim), deadline, Hopeless::Refuse)
+}
+
+/// Waits until the goal is reached: false when the deadline passed first.
+pub fn until(goal: &dyn Goal, deadline: Deadline, hopeless: Hopeless) -> Result<bool, Failure> {
+    let told_here = |aim: Aim| !aim.is_reached(|(execution, generation)| !execution.is_told_here(generation));
+    if hopeless == Hopeless::Refuse && !deadline.is_poll() && goal.aim().is_some_and(told_here) && !goal.is_reached() {
         // The method's end waits for the function that this thread is in.
         return Err(deadlock::DEADLOCK);
     }
     frame::innermost(|frame| {
-        if let Some(frame) = frame
-            && let Err(deadlock) = deadlock::check(frame, execution, generation)
+        if let (Some(frame), Some(aim)) = (frame, goal.aim())
+            && let Err(deadlock) = deadlock::check(frame, aim)
         {
             match hopeless {
                 Hopeless::Refuse => return Err(deadlock),
-                Hopeless::Bear if frame.encloses(execution, generation) => return Ok(false),
+                Hopeless::Bear if deadlock::is_own(frame, aim) => return Ok(false),
                 Hopeless::Bear => {}
             }
         }
-        let wait = Wait { frame, execution, generation, deadline, hopeless };
+        let wait = Wait { frame, goal, deadline, hopeless };
         let served = frame::served_here();
         if served.is_empty() {
             return wait.plainly();
@@ -103,19 +187,18 @@ impl Drop for Paused<'_> {
     }
 }
 
-impl<'a> Wait<'a> {
+impl Wait<'_> {
     fn plainly(&self) -> Result<bool, Failure> {
-        let Self { execution, generation, .. } = *self;
-        if self.deadline.is_poll() || execution.spin_done(generation, || false) {
-            return Ok(execution.is_done(generation));
+        if self.deadline.is_poll() || self.goal.spin(&|| false) {
+            return Ok(self.goal.is_reached());
         }
         let _asleep = self.asleep()?;
-        Ok(execution.park_done(generation, self.deadline))
+        Ok(self.goal.park(self.deadline))
     }
 
     /// Registers the sleeper, if it is a method.
-    fn asleep(&self) -> Result<Option<Asleep<'a>>, Failure> {
-        let enter = |frame| Asleep::enter(frame, self.execution, self.generation, self.deadline);
+    fn asleep(&self) -> Result<Option<Asleep>, Failure> {
+        let enter = |frame| Asleep::enter(frame, self.goal.aim(), self.deadline);
         match self.frame.map(enter).transpose() {
             Err(_) if self.hopeless == Hopeless::Bear => Ok(None),
             entered => entered,
@@ -124,23 +207,23 @@ impl<'a> Wait<'a> {
 
     /// On a thread that owns apartments: it serves them meanwhile.
     fn serving(&self, served: &[Arc<dyn Served>]) -> Result<bool, Failure> {
-        let Self { execution, generation, deadline, .. } = *self;
+        let Self { goal, deadline, .. } = *self;
         let _asleep = if deadline.is_poll() { None } else { self.asleep()? };
         let has_work = || served.iter().any(|apartment| apartment.has_work());
         // A poll serves what is there; another wait, until it is over.
-        let over = || execution.is_done(generation) || (!deadline.is_poll() && deadline.passed());
+        let over = || goal.is_reached() || (!deadline.is_poll() && deadline.passed());
         loop {
             for apartment in served {
                 Frame::around(&**apartment, || apartment.serve(&over));
             }
-            if execution.is_done(generation) {
+            if goal.is_reached() {
                 return Ok(true);
             }
             if deadline.passed() {
                 return Ok(false);
             }
-            if !execution.spin_done(generation, has_work) {
-                execution.park_serving(generation, deadline, served, has_work);
+            if !goal.spin(&has_work) {
+                goal.park_serving(deadline, served, &has_work);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Closing an apartment: bounded, and honest about what remains.
 
 use super::{Apartment, find};
-use crate::deadlock::Asleep;
+use crate::deadlock::{Aim, Asleep};
 use crate::execution::{Execution, Grace};
 use crate::frame::{self, Frame};
 use crate::handle::{Generation, Handle};
@@ -94,8 +94,10 @@ fn wait_a_little(
     if execution.is_told_here(generation) {
         return false;
     }
+    let calls = [(execution, generation)];
+    let aim = Aim { calls: &calls, every: true };
     frame::innermost(|frame| {
-        let asleep = match frame.map(|frame| Asleep::enter(frame, execution, generation, deadline)) {
+        let asleep = match frame.map(|frame| Asleep::enter(frame, Some(aim), deadline)) {
             // Time ends it, for the one who closes and for what it closes.
             Some(Err(_)) if deadline == Deadline::NEVER => return false,
             entered => entered,

@@ -4,6 +4,7 @@ mod close;
 mod desk;
 mod multi;
 mod pool;
+mod shutdown;
 mod solo;
 
 use crate::handle::{Handle, Kind, Table};
@@ -16,6 +17,7 @@ use multi::Multi;
 use solo::Solo;
 
 pub use close::close;
+pub use shutdown::shutdown;
 
 /// The apartments that the program holds.
 pub static APARTMENTS: Table<Arc<Residence>> = Table::new(Kind::Apartment);
@@ -83,11 +85,13 @@ pub struct Residence(Arc<dyn Apartment>);
 
 impl Residence {
     fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self(match settings.staff {
+        let apartment: Arc<dyn Apartment> = match settings.staff {
             Staff::Multi => Multi::new(settings),
             Staff::Single => Solo::of_this_thread(settings),
             Staff::Serial => Solo::of_the_library(settings),
-        }))
+        };
+        shutdown::note(&apartment);
+        Arc::new(Self(apartment))
     }
 }
 
@@ -137,4 +141,5 @@ fn find(id: u64) -> Result<Arc<Residence>, Failure> {
 pub fn forget() {
     DEFAULT.forget();
     APARTMENTS.forget();
+    shutdown::forget();
 }

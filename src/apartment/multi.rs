@@ -6,10 +6,11 @@ use super::{Apartment, Settings};
 use crate::execution::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
+use crate::monitor::spawn;
 use crate::object::Home;
 use crate::spin::Spinner;
 use crate::sync::{
-    Arc, AtomicU32, AtomicU64, Mutex, Ordering, Padded, Wake, Weak, lock, online_cpus, spawn, wait, wake_all, wake_one,
+    Arc, AtomicU32, AtomicU64, Mutex, Ordering, Padded, Wake, Weak, lock, online_cpus, wait, wake_all, wake_one,
 };
 use crate::time::Deadline;
 
@@ -204,6 +205,10 @@ impl Home for Multi {
 
     fn can_start(&self, waiting: u32) -> bool {
         self.pool().can_start(waiting, self.size)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn identity(&self) -> usize {

@@ -8,10 +8,11 @@ use crate::execution::{Execution, Grace};
 use crate::frame::{self, Frame, Served};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES, RPC_E_WRONG_THREAD};
+use crate::monitor::spawn;
 use crate::object::Home;
 use crate::signal::Signal;
 use crate::spin::Spinner;
-use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, Wake, Weak, lock, spawn};
+use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, Wake, Weak, lock};
 use crate::time::Deadline;
 use std::ptr;
 
@@ -238,6 +239,10 @@ impl Home for Solo {
 
     fn can_start(&self, _waiting: u32) -> bool {
         self.paused.load(Ordering::SeqCst) == 0
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn identity(&self) -> usize {

@@ -1,11 +1,13 @@
 //! Canceling an execution: the request, its grace period, and the end of that.
 
-use super::Execution;
+use super::{By, Execution};
 use crate::handle::Generation;
 use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
+use crate::monitor::{self, Step};
 use crate::object::Object;
 use crate::state::{
-    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS,
+    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS, Taken,
+    UNREPORTED,
 };
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
@@ -73,6 +75,11 @@ impl Grace {
     pub fn join(self, generation: Generation) -> u64 {
         u64::from(generation.0) << Self::BITS | self.0
     }
+
+    /// What was joined with that generation.
+    pub fn of(joined: u64, generation: Generation) -> Option<Self> {
+        (joined >> Self::BITS == u64::from(generation.0)).then_some(Self(joined & Self::FOREVER.0))
+    }
 }
 
 /// A client's request that neither waits nor has asked anybody.
@@ -107,13 +114,13 @@ pub enum Refused {
 
 impl Execution {
     /// Asks for the call to end, with the grace period; `request` says the rest. Never blocks;
-    /// async-signal-safe.
-    pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
+    /// async-signal-safe for [`By::Signal`].
+    pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace, by: By) -> Answer {
         let request = Request { at_once: grace.at_once(), ..request };
         match self.word.apply(generation, |state| state.request_cancel(request)) {
-            Ok(taken) => self.requested(generation, taken.before, taken.answer, grace),
+            Ok(taken) => self.requested(generation, &taken, taken.answer, grace, by),
             Err(Missed::Refused(Refusal::Canceled)) => {
-                self.escalate(generation, grace);
+                self.escalate(generation, grace, by);
                 Answer::Already
             }
             Err(Missed::Refused(Refusal::AskFirst)) => Answer::AskFirst,
@@ -122,9 +129,19 @@ impl Execution {
     }
 
     /// What is owed after a request was taken.
-    fn requested(&'static self, generation: Generation, before: State, owed: Cancel, grace: Grace) -> Answer {
+    fn requested<T>(
+        &'static self,
+        generation: Generation,
+        taken: &Taken<T>,
+        owed: Cancel,
+        grace: Grace,
+        by: By,
+    ) -> Answer {
+        let before = taken.before;
+        monitor::mark(Step::Cancel, self, generation);
         let answer = match owed {
             Cancel::Deliver => {
+                monitor::mark(Step::Complete, self, generation);
                 if !before.has(STARTED) {
                     CANCELED_IN_QUEUE.fetch_add(1, Ordering::Relaxed);
                 }
@@ -136,23 +153,83 @@ impl Execution {
             }
         };
         self.wake(before);
-        if answer != Answer::Done || before.has(STARTED | TELLS) {
+        if answer != Answer::Done || before.has(TELLS) {
             // The timer's thread ends the grace period, whoever stored its end, and tells the server:
             // this may be a signal handler.
             crate::timer::arm(self);
         }
+        if monitor::is_on() {
+            self.report_cancel(generation, by);
+        }
+        self.settle_by(generation, taken, by);
         answer
+    }
+
+    /// The trace hook hears of it, and the counters; not in a signal handler.
+    #[cold]
+    fn report_cancel(&'static self, generation: Generation, by: By) {
+        if by == By::Thread {
+            monitor::step(Step::Cancel, self, generation);
+        } else if self.word.apply(generation, |state| Ok((state.report_later(), ()))).is_err() {
+            return;
+        }
+        crate::timer::arm(self);
+    }
+
+    /// What a request in a signal handler left to the timer's thread.
+    pub fn report_now(&'static self) {
+        let (generation, state) = self.read();
+        if state.has(UNREPORTED) && self.word.apply(generation, State::report_now).is_ok() {
+            monitor::step(Step::Cancel, self, generation);
+        }
     }
 
     /// Asks for the call to end because its apartment or its object is closed.
     pub fn disconnect(&'static self, generation: Generation, grace: Grace) {
-        self.request_cancel(generation, Request { cause: Cause::Disconnect, ..REQUEST }, grace);
+        self.request_cancel(generation, Request { cause: Cause::Disconnect, ..REQUEST }, grace, By::Thread);
+    }
+
+    /// Asks for the call to end because of its deadline or of the call that it was begun for; the class
+    /// of a call that runs directly is asked here.
+    pub(super) fn cancel_for(&'static self, generation: Generation, cause: Cause, grace: Grace) {
+        let request = Request { cause, ..REQUEST };
+        if self.request_cancel(generation, request, grace, By::Thread) == Answer::AskFirst {
+            // Nobody waits for what the class says.
+            drop(self.ask_class(generation, request, grace));
+        }
+    }
+
+    /// What the deadline's cancel leaves the method, in milliseconds, and whether the deadline is that of the
+    /// call that this one was begun for.
+    pub fn deadline_grace(&'static self, generation: Generation) -> (u32, bool) {
+        if self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
+            return (0, false);
+        }
+        // SAFETY: the lock is held (6).
+        let attachment = unsafe { (*self.cold.get()).attachment.as_deref() };
+        let given = attachment.map_or((0, false), |given| (given.grace_ms, given.inherited));
+        self.unlock(generation);
+        given
+    }
+
+    /// The deadline has come: what is left to the method is the grace period that was given with it.
+    pub fn expire(&'static self, generation: Generation) {
+        if !self.awaits_grace(generation) {
+            return;
+        }
+        let (grace_ms, inherited) = self.deadline_grace(generation);
+        let cause = if inherited { Cause::ParentDeadline } else { Cause::Deadline };
+        self.cancel_for(generation, cause, Grace::milliseconds(grace_ms));
     }
 
     /// A further request: an earlier end of grace replaces a later one.
-    fn escalate(&'static self, generation: Generation, grace: Grace) {
+    fn escalate(&'static self, generation: Generation, grace: Grace, by: By) {
         if grace.at_once() {
-            self.abandon(generation);
+            self.abandon(generation, by);
+            if self.read().1.has(STARTED) {
+                // The calls that were begun for it hear of that, too.
+                self.shorten_grace(generation, grace);
+            }
         } else if self.awaits_grace(generation) {
             self.shorten_grace(generation, grace);
         }
@@ -191,10 +268,12 @@ impl Execution {
         self.word.unlink_timer();
     }
 
-    /// The grace period is over: the client goes on. Async-signal-safe.
-    pub fn abandon(&self, generation: Generation) {
+    /// The grace period is over: the client goes on. Async-signal-safe for [`By::Signal`].
+    pub fn abandon(&'static self, generation: Generation, by: By) {
         if let Ok(taken) = self.word.apply(generation, State::abandon) {
+            monitor::mark(Step::Complete, self, generation);
             self.wake(taken.before);
+            self.settle_by(generation, &taken, by);
         }
     }
 
@@ -215,7 +294,7 @@ impl Execution {
     pub fn ask_class(&'static self, generation: Generation, request: Request, grace: Grace) -> Result<Answer, Refused> {
         match self.word.apply_unlocked(generation, State::ask) {
             Ok(_) => {}
-            Err(missed) => return Err(Refused::State(self.not_asked(generation, missed, grace))),
+            Err(missed) => return Err(Refused::State(self.not_asked(generation, missed, grace, By::Thread))),
         }
         // Held: the object stays.
         let target = self.target();
@@ -252,7 +331,7 @@ impl Execution {
         let request = Request { at_once: grace.at_once(), ..request };
         let Ok(taken) = self.word.apply(generation, |state| state.agreed(request)) else { return Answer::Complete };
         let answer = match taken.answer {
-            Ok(owed) => self.requested(generation, taken.before, owed, grace),
+            Ok(owed) => return self.requested(generation, &taken, owed, grace, By::Thread),
             Err(Refusal::Canceled) => Answer::Already,
             Err(_) => Answer::Complete,
         };
@@ -261,11 +340,11 @@ impl Execution {
     }
 
     /// Why a class is not asked; while it is being asked, less grace is noted.
-    fn not_asked(&'static self, generation: Generation, missed: Missed, grace: Grace) -> Refusal {
+    fn not_asked(&'static self, generation: Generation, missed: Missed, grace: Grace, by: By) -> Refusal {
         match missed {
             Missed::Refused(Refusal::Canceled) => {
                 self.shorten_grace(generation, grace);
-                self.escalate(generation, grace);
+                self.escalate(generation, grace, by);
                 self.relax_unasked(generation);
                 Refusal::Canceled
             }
@@ -283,7 +362,7 @@ impl Execution {
                 crate::timer::arm(self);
                 Ok(())
             }
-            Err(missed) => Err(self.not_asked(generation, missed, grace)),
+            Err(missed) => Err(self.not_asked(generation, missed, grace, By::Signal)),
         }
     }
 

@@ -1,15 +1,19 @@
 //! The client's side of an execution: to begin, to wait, to collect.
 
-use super::{Execution, Grace};
+use super::{Attachment, Execution, Grace};
 use crate::buffer::{Bytes, Input};
+use crate::event::Event;
 use crate::frame::Served;
 use crate::handle::Generation;
 use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
+use crate::monitor::{self, Step};
 use crate::spin::Spinner;
-use crate::state::{ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, PROGRESS, STARTED, State, TELLS};
-use crate::sync::{Arc, Ordering, Wake, prefetch, prefetch_to_write};
+use crate::state::{
+    ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, OBSERVED, PROGRESS, STARTED, State, TELLS, WAITERS,
+};
+use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
 use crate::time::Deadline;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
     /// What this thread learned about waiting for calls.
@@ -32,22 +36,46 @@ impl Execution {
 
     /// Begins the generation that [`Execution::next_generation`] gave: the call is in progress.
     #[inline]
-    pub fn begin(&self, generation: Generation, method: u32, input: Input, direct: bool) {
+    pub fn begin(&self, generation: Generation, method: u32, input: Input, plan: Plan) {
+        self.word.await_unlocked();
         self.grace.store(Grace::FOREVER.join(generation), Ordering::Release);
         // SAFETY: idle, and this begin is the only one: the call object's alone (1, 2).
         unsafe {
             (*self.hot.get()).method = method;
             input.fill(self.input());
             self.output().clear();
-            (*self.cold.get()).listener = None;
+            let cold = &mut *self.cold.get();
+            (cold.listener, cold.children) = (None, None);
         }
-        let bits = match (direct, self.target().class.cancel.is_some()) {
+        let observed = self.attach(generation, plan.attachment, plan.expiry);
+        let bits = match (plan.direct, self.target().class.cancel.is_some()) {
             (false, false) => 0,
             (false, true) => TELLS,
             (true, false) => DIRECT,
             (true, true) => DIRECT | CANCELABLE,
         };
-        self.word.begin(generation, bits);
+        self.word.begin(generation, bits | observed);
+    }
+
+    /// Puts in place what the begin carries beyond a plain call; gives the bits that say so.
+    #[inline]
+    fn attach(&self, generation: Generation, mut attachment: Option<Box<Attachment>>, expiry: Grace) -> u64 {
+        if expiry != Grace::FOREVER {
+            self.expiry.store(expiry.join(generation), Ordering::Release);
+        }
+        let observed = attachment.as_deref_mut().is_some_and(|attachment| attachment.observers.get_mut().is_some());
+        // SAFETY: as in `begin` (6).
+        let place = unsafe { &mut (*self.cold.get()).attachment };
+        if attachment.is_some() || place.is_some() {
+            *place = attachment;
+        }
+        if observed { OBSERVED } else { 0 }
+    }
+
+    /// The deadline of that begin.
+    pub fn expiry(&self, generation: Generation) -> Grace {
+        let stored = self.expiry.load(Ordering::Acquire);
+        Grace::of(stored, generation).unwrap_or(Grace::FOREVER)
     }
 
     /// Whether the client's side of that begin is complete, or over for good.
@@ -59,8 +87,7 @@ impl Execution {
     /// Spins while it pays. True: complete, or `other` says yes.
     #[inline]
     pub fn spin_done(&self, generation: Generation, other: impl Fn() -> bool) -> bool {
-        let ready = || self.is_done(generation) || other();
-        ready() || SPINNER.with_borrow_mut(|spinner| spinner.spin(ready))
+        spin(|| self.is_done(generation) || other())
     }
 
     /// Sleeps until `ready`, which looks at the state of that generation and is true when it is
@@ -81,6 +108,15 @@ impl Execution {
         }
     }
 
+    /// Sees to it that whoever completes that begin wakes sleepers. False: it has changed, look again.
+    fn note_waiter(&self, generation: Generation) -> bool {
+        match self.word.state(generation) {
+            Ok(state) if state.has(DONE) || state.has(WAITERS) => true,
+            Ok(state) => self.word.add_waiter(generation, state),
+            Err(_) => true,
+        }
+    }
+
     /// Waits for the client's side of that begin to be complete.
     pub fn park_done(&self, generation: Generation, deadline: Deadline) -> bool {
         self.sleep_until(generation, deadline, |state| state.has(DONE))
@@ -93,7 +129,7 @@ impl Execution {
         generation: Generation,
         deadline: Deadline,
         served: &[Arc<dyn Served>],
-        has_work: impl Fn() -> bool,
+        has_work: &dyn Fn() -> bool,
     ) {
         let seen = self.event.count();
         let before: Vec<_> = served.iter().map(|apartment| apartment.watch(&self.event)).collect();
@@ -140,9 +176,11 @@ impl Execution {
                 accept(Some(self.output()))?;
                 self.output().clear();
                 let hot = self.hot.get();
-                Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned })
+                state.answered_result(Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned }))
             }
         };
+        monitor::mark(Step::Finish, self, generation);
+        monitor::step(Step::Finish, self, generation);
         if let Ok(taken) = self.word.apply(generation, State::finish) {
             self.settle(generation, &taken);
         }
@@ -182,17 +220,89 @@ impl Execution {
     /// Looks at message and progress under the lock. `None`: the call object has moved on.
     pub fn inspect<T>(&'static self, generation: Generation, look: impl FnOnce(State, &Told) -> T) -> Option<T> {
         let taken = self.word.apply_unlocked(generation, State::lock_for_client).ok()?;
-        let cold = self.cold.get();
         // SAFETY: the lock is held (5).
-        let told = unsafe {
-            Told {
-                message: if taken.before.has(ERROR) { (*cold).message.as_deref() } else { None },
-                progress: if taken.before.has(PROGRESS) { ((*cold).done, (*cold).total) } else { (0, 0) },
-            }
+        let notes = unsafe { (*self.cold.get()).notes.as_deref() };
+        let told = Told {
+            message: notes.filter(|_| taken.before.has(ERROR)).and_then(|notes| notes.message.as_deref()),
+            progress: notes.filter(|_| taken.before.has(PROGRESS)).map_or((0, 0), |notes| notes.progress),
         };
         let answer = look(taken.before, &told);
         self.unlock(generation);
         Some(answer)
+    }
+}
+
+/// How a begin goes about it.
+pub struct Plan {
+    /// On this thread, by the class's `begin`.
+    pub direct: bool,
+    pub attachment: Option<Box<Attachment>>,
+    /// Its deadline.
+    pub expiry: Grace,
+}
+
+/// Spins while it pays, as far as this thread knows. True: `ready` says yes.
+#[inline]
+pub fn spin(ready: impl Fn() -> bool) -> bool {
+    ready() || SPINNER.with_borrow_mut(|spinner| spinner.spin(ready))
+}
+
+/// Signaled by the completion of calls that some thread sleeps for, while threads sleep for several at once.
+static SOME: Event = Event::new();
+/// The threads that sleep for several calls.
+static SLEEPING_FOR_SOME: AtomicU32 = AtomicU32::new(0);
+
+/// In the child of a fork: the sleepers are the parent's.
+pub fn forget_sleepers() {
+    SLEEPING_FOR_SOME.store(0, Ordering::Relaxed);
+}
+
+/// A call that was waited for has moved on.
+#[inline]
+pub(super) fn wake_some() {
+    if SLEEPING_FOR_SOME.load(Ordering::SeqCst) > 0 {
+        SOME.signal();
+    }
+}
+
+/// Sleeps until `ready`, which looks at these calls, or until the deadline: false. Others that sleep so
+/// are woken by the same calls.
+pub fn sleep_until_some(
+    awaited: &[(&'static Execution, Generation)],
+    deadline: Deadline,
+    ready: impl Fn() -> bool,
+) -> bool {
+    SLEEPING_FOR_SOME.fetch_add(1, Ordering::SeqCst);
+    // Whoever completes one of them after this was looked at sees that somebody sleeps.
+    fence(Ordering::SeqCst);
+    let woken = loop {
+        let seen = SOME.count();
+        let noted = awaited.iter().all(|&(execution, generation)| execution.note_waiter(generation));
+        // What completed before it was noted wakes nobody, and is seen here.
+        if ready() {
+            break true;
+        }
+        if noted && SOME.sleep(seen, deadline) == Wake::TimedOut {
+            break ready();
+        }
+    };
+    SLEEPING_FOR_SOME.fetch_sub(1, Ordering::SeqCst);
+    woken
+}
+
+/// Sleeps once, until one of them may be complete, one of the apartments that this thread serves has work,
+/// or the deadline.
+pub fn sleep_once_for_some(
+    awaited: &[(&'static Execution, Generation)],
+    deadline: Deadline,
+    served: &[Arc<dyn Served>],
+    ready: impl Fn() -> bool,
+) {
+    let before: Vec<_> = served.iter().map(|apartment| apartment.watch(&SOME)).collect();
+    let once = Cell::new(false);
+    sleep_until_some(awaited, deadline, || ready() || once.replace(true));
+    for (apartment, before) in served.iter().zip(before) {
+        apartment.watch_again(before);
     }
 }
 

@@ -9,8 +9,10 @@
 //! 2. Output: the server under the lock; the client from `DONE` (not abandoned) to `FINISHED`.
 //! 3. `returned`: the worker before `leave`; the client as in 2.
 //! 4. `completed`: the completer under the lock; the client as in 2.
-//! 5. `message`, `done`, `total`, `listener`: under the lock; `listener` also by who tells (`TELLING`).
-//! 6. All of it: who made the word vacant, and who takes the slot.
+//! 5. `notes`, `listener`, `children`: under the lock; `listener` also by who tells (`TELLING`).
+//! 6. `attachment`: the call object before it begins; then under the lock until `DONE`; then read alone,
+//!    by who notifies (`NOTIFYING`) and under the lock.
+//! 7. All of it: who made the word vacant, and who takes the slot.
 //!
 //! After the transition that lets another thread go on, nothing is touched but `event` and
 //! `timer_link`, which belong to the slot rather than to the execution.
@@ -18,14 +20,19 @@
 //! What both sides touch in a short call lies in three cache lines: the hot fields, the short input,
 //! the short output. The fourth is cold.
 
+mod attachment;
 mod cancel;
 mod client;
+mod nest;
+mod notify;
 mod run;
 mod server;
 mod tell;
 
+pub use attachment::{Attachment, Observer, Observers};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
-pub use client::Told;
+pub use client::{Plan, Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
+pub use notify::{By, Glimpse};
 pub use server::Server;
 pub use tell::{Callback, Listener, forget_teller};
 
@@ -58,6 +65,8 @@ pub struct Execution {
     cold: UnsafeCell<Cold>,
     /// When the grace period ends: see `client`.
     grace: AtomicU64,
+    /// When the deadline is, in the same form; of another generation where there is none.
+    expiry: AtomicU64,
 }
 
 struct Hot {
@@ -68,14 +77,23 @@ struct Hot {
     output_len: u8,
 }
 
+/// What the server told beside its output.
+#[derive(Default)]
+struct Notes {
+    message: Option<Box<str>>,
+    /// Done, of a total.
+    progress: (u64, u64),
+}
+
 struct Cold {
     input: Heap,
     output: Heap,
-    message: Option<Box<str>>,
-    done: u64,
-    total: u64,
+    notes: Option<Box<Notes>>,
     /// How the server wants to be told of a cancel.
     listener: Option<Box<Listener>>,
+    attachment: Option<Box<Attachment>>,
+    /// The calls that were begun for this one.
+    children: Option<Box<nest::Children>>,
 }
 
 const _: () = assert!(size_of::<Execution>() == 256, "four cache lines");
@@ -134,7 +152,7 @@ impl Execution {
     /// The object, for those who keep the execution from becoming vacant.
     #[inline]
     pub fn target(&self) -> &Object {
-        // SAFETY: set when the slot was taken and dropped when it becomes vacant (6).
+        // SAFETY: set when the slot was taken and dropped when it becomes vacant (7).
         unsafe { &*self.target.load(Ordering::Acquire) }
     }
 
@@ -191,12 +209,17 @@ impl Execution {
     fn wake(&self, before: State) {
         if before.has(WAITERS) {
             self.event.signal();
+            client::wake_some();
         }
     }
 
-    /// Frees the slot if the transition made it vacant.
+    /// Does what the transition owes: frees the slot if that made it vacant, tells of the completion if
+    /// that is due.
     #[inline]
     fn settle<T>(&'static self, generation: Generation, taken: &Taken<T>) {
+        if taken.notify {
+            self.notify(generation);
+        }
         if taken.vacated {
             self.vacate(generation);
         }
@@ -206,12 +229,13 @@ impl Execution {
     /// cancel handle and is passed over.
     #[cold]
     fn vacate(&'static self, generation: Generation) {
-        // SAFETY: this thread made the word vacant (6).
+        // SAFETY: this thread made the word vacant (7).
         unsafe {
             self.input().clear();
             self.output().clear();
-            (*self.cold.get()).message = None;
-            (*self.cold.get()).listener = None;
+            let cold = &mut *self.cold.get();
+            (cold.notes, cold.listener, cold.children) = (None, None, None);
+            drop(cold.attachment.take());
         }
         let target = self.target.swap(ptr::null_mut(), Ordering::AcqRel);
         if let Some(next) = generation.later(2) {
@@ -226,7 +250,17 @@ impl Execution {
     /// Replaces the message, by the thread that holds the data (5). Gives the bits to unlock with.
     fn put_message(&self, text: String) -> u64 {
         // SAFETY: the caller holds the lock (5).
-        unsafe { (*self.cold.get()).message = Some(text.into_boxed_str()) };
+        unsafe { self.notes() }.message = Some(text.into_boxed_str());
         ERROR
+    }
+
+    /// Message and progress, to be written.
+    ///
+    /// # Safety
+    /// The caller holds the lock (5).
+    #[allow(clippy::mut_from_ref, reason = "the lock makes it the only one")]
+    unsafe fn notes(&self) -> &mut Notes {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.cold.get()).notes.get_or_insert_default() }
     }
 }

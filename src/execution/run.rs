@@ -5,8 +5,9 @@ use super::{Execution, Grace};
 use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
+use crate::monitor::{self, Step};
 use crate::object::{Home, Manner};
-use crate::state::{DONE, ENDED, Left, Missed, Refusal, STARTED, Start, State};
+use crate::state::{DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, Start, State, Taken};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -24,7 +25,7 @@ impl Execution {
     /// method runs already comes by to be told of a cancel.
     pub fn run(&'static self, home: Option<&dyn Home>) -> bool {
         let (generation, _) = self.read();
-        let Ok(taken) = self.word.apply(generation, State::start) else {
+        let Ok(taken) = self.start(generation) else {
             if !self.read().1.has(ENDED) {
                 self.cancel_in_apartment(generation);
             }
@@ -35,9 +36,22 @@ impl Execution {
             self.settle(generation, &taken);
             return false;
         }
+        monitor::mark(Step::Start, self, generation);
+        monitor::step(Step::Start, self, generation);
         let result = self.invoke(generation, home);
-        self.leave(generation, result);
+        self.leave(generation, result, home);
         true
+    }
+
+    /// Takes it off its queue; if it was canceled there, those hear of it that were to.
+    #[inline]
+    fn start(&'static self, generation: Generation) -> Result<Taken<Start>, Missed> {
+        loop {
+            match self.word.apply_unlocked(generation, State::start) {
+                Err(Missed::Refused(Refusal::Untold)) => self.tell(generation),
+                started => return started,
+            }
+        }
     }
 
     /// Takes a queued execution out of the world: its apartment is closed. FI-15.
@@ -64,7 +78,7 @@ impl Execution {
     /// Ends an execution that was taken out of its queue and does not run.
     pub fn skip(&'static self) {
         let (generation, _) = self.read();
-        match self.word.apply(generation, State::start) {
+        match self.start(generation) {
             Ok(taken) => self.settle(generation, &taken),
             // It came by to be told of a cancel.
             Err(_) => drop(self.unhold(generation)),
@@ -101,7 +115,7 @@ impl Execution {
     }
 
     /// `invoke` returned.
-    fn leave(&'static self, generation: Generation, result: Hresult) {
+    fn leave(&'static self, generation: Generation, result: Hresult, home: Option<&dyn Home>) {
         if result == CALL_S_DEFERRED {
             return self.defer(generation);
         }
@@ -118,10 +132,25 @@ impl Execution {
             match self.word.apply_unlocked(generation, |state| state.leave(canceled)) {
                 Ok(taken) => {
                     self.wake(taken.before);
-                    return self.settle(generation, &taken);
+                    if let Left::Ended(ended) = taken.answer {
+                        self.report_end(generation, ended);
+                    }
+                    return self.settle_at_home(generation, &taken, home);
                 }
                 Err(Missed::Refused(Refusal::Untold)) => self.tell(generation),
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// The method has ended, for who looks on; a completion is told of as such.
+    #[inline]
+    pub(super) fn report_end(&'static self, generation: Generation, ended: Ended) {
+        match ended {
+            Ended::Deliver => monitor::mark(Step::Complete, self, generation),
+            Ended::Drop => {
+                monitor::mark(Step::LateEnd, self, generation);
+                monitor::step(Step::LateEnd, self, generation);
             }
         }
     }

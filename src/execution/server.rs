@@ -1,12 +1,12 @@
 //! The server's side of an execution: what a method may do through its context.
 
-use super::Execution;
+use super::{Execution, Grace};
 use crate::handle::{Generation, Handle, Kind};
 use crate::hresult::{
     CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
     RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, Missed, PROGRESS, Refusal, STARTED, State};
+use crate::state::{CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, LOOKED, Missed, PROGRESS, Refusal, STARTED, State};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -67,6 +67,9 @@ impl Server {
     pub fn test_cancel(self) -> Outcome {
         let state = self.running()?;
         let canceled = state.has(CANCEL) && !state.has(DISABLED);
+        if canceled && !state.has(LOOKED) {
+            self.execution.note_look(self.generation);
+        }
         Ok(if canceled { RPC_E_CALL_CANCELED } else { RPC_S_CALLPENDING })
     }
 
@@ -76,6 +79,12 @@ impl Server {
         let over = |state: State| state.has(ENDED) || (state.has(CANCEL) && !state.has(DISABLED));
         self.execution.sleep_until(self.generation, deadline, over);
         self.test_cancel()
+    }
+
+    /// The call's deadline.
+    pub fn deadline(self) -> Result<Grace, Failure> {
+        self.running()?;
+        Ok(self.execution.expiry(self.generation))
     }
 
     /// A byte that is not zero once a cancel is requested, while the method runs.
@@ -134,9 +143,8 @@ impl Server {
     /// Tells how far the method is.
     pub fn set_progress(self, done: u64, total: u64) -> Outcome {
         self.edit(|execution| {
-            let cold = execution.cold.get();
             // SAFETY: the lock is held (5).
-            unsafe { ((*cold).done, (*cold).total) = (done, total) };
+            unsafe { execution.notes() }.progress = (done, total);
             Ok(PROGRESS)
         })
     }
@@ -171,6 +179,7 @@ impl Server {
         let ended = execution.word.apply(generation, |state| Ok(State(state.0 | bits).complete(canceled)));
         if let Ok(taken) = ended {
             execution.wake(taken.before);
+            execution.report_end(generation, taken.answer);
             if taken.before.has(DEFERRED) {
                 lease.home().undeferred(execution, generation);
             }

@@ -9,7 +9,7 @@ use super::{Execution, Server};
 use crate::handle::Generation;
 use crate::hresult::{Outcome, RPC_E_CALL_CANCELED, S_OK};
 use crate::signal::Signal;
-use crate::state::{CANCEL, DIRECT, DISABLED, State, TELLS};
+use crate::state::{CANCEL, DIRECT, DISABLED, ENDED, STARTED, State, TELLS};
 use crate::unwind;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -134,9 +134,10 @@ impl Execution {
         listener.signal.raise();
         let callback = listener.callback.take();
         let class_is_told = std::mem::replace(&mut listener.class_told, true);
-        if !class_is_told && !state.has(DIRECT) && self.target().class.cancel.is_some() {
+        if !class_is_told && state.has(STARTED) && !state.has(DIRECT) && self.target().class.cancel.is_some() {
             self.tell_class(generation);
         }
+        self.pass_on_to_all(generation);
         if let Some(callback) = callback {
             // SAFETY: the program promised a function of this type, to be called with its pointer.
             // A panic in it has nobody to be told to.
@@ -165,6 +166,8 @@ impl Execution {
         let (generation, state) = self.read();
         if state.has(CANCEL | TELLS) {
             self.tell(generation);
+        } else if state.has(CANCEL) && !state.any(ENDED | DISABLED) {
+            self.pass_on_to_all(generation);
         }
     }
 

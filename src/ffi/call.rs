@@ -1,11 +1,15 @@
 //! The call object.
 
 use super::library::copy_text;
-use super::types::{call_buffer_t, call_fate_t, call_free_fn, call_hresult_t, call_object_t, call_t};
+use super::types::{
+    call_buffer_t, call_completed_fn, call_destroy_fn, call_fate_t, call_free_fn, call_hresult_t, call_object_t, call_t,
+};
 use super::{clear, guard, input};
 use crate::buffer::{BUFFERS, Bytes, Input, Owned};
-use crate::call::Call;
-use crate::hresult::{CALL_E_MORE_DATA, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK};
+use crate::call::{Call, Callback, CompletedFn, Lineage, wait_many};
+use crate::hresult::{
+    CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK,
+};
 use crate::state::{DONE, Fate};
 use crate::time::Deadline;
 use crate::{fork, object};
@@ -177,24 +181,37 @@ unsafe fn finish(call: call_t, block: bool, out: *mut c_void, cap: usize, len_ou
         if out.is_null() && cap != 0 {
             return Err(Failure::because(E_POINTER, "out is NULL, but out_cap is not 0"));
         }
-        let dropped = out.is_null() && len_out.is_null();
-        Call::find(call.id)?.finish(block, |output| {
-            let bytes = output.map_or(&[][..], Bytes::read);
-            if !len_out.is_null() {
-                // SAFETY: not NULL, and the caller's promise.
-                unsafe { len_out.write(bytes.len()) };
-            }
-            if dropped || bytes.is_empty() {
-                return Ok(());
-            }
-            if cap < bytes.len() {
-                return Err(CALL_E_MORE_DATA.into());
-            }
-            // SAFETY: room for all of it, by the caller's promise; a new buffer cannot overlap.
-            unsafe { out.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-            Ok(())
-        })
+        // SAFETY: the caller's promise.
+        let accept = |output: Option<Bytes>| unsafe { copy_output(output, out, cap, len_out) };
+        Call::find(call.id)?.finish(block, accept)
     })
+}
+
+/// Copies an output to the program's buffer, or says how much room it needs.
+///
+/// # Safety
+/// `out` is NULL with cap 0 or points to `cap` writable bytes; `len_out` is NULL or writable.
+pub unsafe fn copy_output(
+    output: Option<Bytes>,
+    out: *mut c_void,
+    cap: usize,
+    len_out: *mut usize,
+) -> Result<(), Failure> {
+    let dropped = out.is_null() && len_out.is_null();
+    let bytes = output.map_or(&[][..], Bytes::read);
+    if !len_out.is_null() {
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { len_out.write(bytes.len()) };
+    }
+    if dropped || bytes.is_empty() {
+        return Ok(());
+    }
+    if cap < bytes.len() {
+        return Err(CALL_E_MORE_DATA.into());
+    }
+    // SAFETY: room for all of it, by the caller's promise; a new buffer cannot overlap.
+    unsafe { out.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    Ok(())
 }
 
 /// As `call_finish`, with an output that is not copied: the library's buffer is handed out.
@@ -300,16 +317,199 @@ pub unsafe extern "C" fn call_get_fate(call: call_t, fate_out: *mut call_fate_t)
     guard(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { clear(fate_out) }?;
-        *out = match Call::find(call.id)?.fate()? {
-            Fate::None => 0,
-            Fate::Completed => 1,
-            Fate::NeverStarted => 2,
-            Fate::Stopped => 3,
-            Fate::Running => 4,
-        };
+        *out = fate_number(Call::find(call.id)?.fate()?);
         Ok(S_OK)
     })
 }
+
+/// A fate, as the header numbers it.
+pub fn fate_number(fate: Fate) -> call_fate_t {
+    match fate {
+        Fate::None => 0,
+        Fate::Completed => 1,
+        Fate::NeverStarted => 2,
+        Fate::Stopped => 3,
+        Fate::Running => 4,
+    }
+}
+
+/// Why the call in progress, or else the last one, was canceled: the first cause stands, and gives the code
+/// of a call whose client was freed. It tells a call's own cancel and deadline from those of the call that
+/// it was begun for.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`: one of `CALL_CAUSE_*`; `CALL_CAUSE_NONE` before the first begin and where nobody canceled.
+/// `E_POINTER`: `cause_out` is NULL. `E_HANDLE`: not a living call object.
+///
+/// # Safety
+/// `cause_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_get_cause(call: call_t, cause_out: *mut u32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(cause_out) }?;
+        let (_, _, state) = Call::find(call.id)?.look()?;
+        *out = state.cause().map_or(0, |cause| cause as u32);
+        Ok(S_OK)
+    })
+}
+
+/// Gives a call object's next begins a deadline: when it passes, the call is canceled with the grace
+/// period, and if its method has not answered by its end, finishing gives `RPC_E_TIMEOUT`; so it does where
+/// the method stopped because of it, with `CALL_FATE_STOPPED`. A result that arrives in time stands. The
+/// method can read the time that is left, and calls begun inside it inherit the deadline.
+///
+/// A call begun on the client's thread whose class has no cancel is not ended by its deadline.
+///
+/// `timeout_ms` counts from each begin; `CALL_INFINITE` is no deadline (the default). `grace_ms` is as in
+/// `call_request_cancel`.
+///
+/// Threads: any. Blocks: no. The call in progress is not touched.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_set_timeout(call: call_t, timeout_ms: u32, grace_ms: u32) -> call_hresult_t {
+    guard(|| Call::find(call.id)?.set_timeout(timeout_ms, grace_ms))
+}
+
+/// Names the call that a call object's next begins are for: what the parent has in progress at that time.
+/// Its cancel flows down to them, with the grace that is left, and so does its deadline; so several calls
+/// are canceled as one, through a parent. If the parent's call is canceled already, the begin succeeds and the
+/// new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
+/// method's call, any other for none. Releasing the call does not cut it off.
+///
+/// Threads: any. Blocks: no. Ownership: the parent is not kept alive. The call in progress is not touched.
+///
+/// Returns `S_OK`. `E_INVALIDARG`: a call cannot be its own parent. `E_HANDLE`: one of the two is not a living
+/// call object. `E_OUTOFMEMORY`. Begins give `RPC_E_CALL_COMPLETE` where the parent has no call in progress,
+/// and `E_HANDLE` where it was released.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_set_parent(call: call_t, parent: call_t) -> call_hresult_t {
+    guard(|| {
+        let lineage = if parent.id == 0 { Lineage::Inherited } else { Lineage::Named(parent.id) };
+        Call::find(call.id)?.set_lineage(lineage)
+    })
+}
+
+/// Has a call object's next begins stand alone: inside a method, too, no cancel and no deadline flows down
+/// to them. `call_set_parent` ends that.
+///
+/// Threads: any. Blocks: no. The call in progress is not touched.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn call_detach(call: call_t) -> call_hresult_t {
+    guard(|| Call::find(call.id)?.set_lineage(Lineage::Detached))
+}
+
+/// Sets the function that is called when one of a call object's next begins is complete, exactly once for
+/// each, whatever became of it, in place of an earlier one; NULL: none. It runs on the thread that completes
+/// the call: one of the apartment's, the one that cancels, or, after `call_request_cancel` or a deadline, one of
+/// the library's. It may call everything, also finish the call, begin it again and release it. It must not
+/// block: other work waits for that thread.
+///
+/// `destroy` is called with `user`, exactly once, when the function will not be called any more: it was
+/// replaced or the call object released, and no call is in progress that it was set for. It may be NULL.
+///
+/// Threads: any. Blocks: no; an earlier function's destroy may run. The call in progress is not touched.
+///
+/// Returns `S_OK`. `E_HANDLE`: not a living call object; destroy is not called. `E_OUTOFMEMORY`.
+///
+/// # Safety
+/// `completed` may be called with `user` until `destroy` is.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_set_callback(
+    call: call_t,
+    completed: call_completed_fn,
+    user: *mut c_void,
+    destroy: call_destroy_fn,
+) -> call_hresult_t {
+    guard(|| {
+        let call = Call::find(call.id)?;
+        let given = completed.map(|run| {
+            // SAFETY: `call_t` and `CallId` are both one u64 in a C struct.
+            let run = unsafe { std::mem::transmute::<*const (), CompletedFn>(run as *const ()) };
+            Callback { run, user, destroy }
+        });
+        call.set_callback(given)
+    })
+}
+
+/// A descriptor that is readable while a call of this call object is complete and not finished.
+/// Level-triggered, made on first use. For many calls take a queue, which needs one for all.
+///
+/// Threads: any. Blocks: no. Ownership: the library closes it with the call object; do not read, write or
+/// close it. On failure `fd_out` is -1, as 0 is a descriptor.
+///
+/// Returns `S_OK`. `E_POINTER`: `fd_out` is NULL. `RPC_E_OUT_OF_RESOURCES`: no descriptor is left, or the
+/// library's thread could not be started. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`.
+///
+/// # Safety
+/// `fd_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_get_fd(call: call_t, fd_out: *mut i32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(fd_out) }?;
+        *out = -1;
+        *out = Call::find(call.id)?.descriptor()?;
+        Ok(S_OK)
+    })
+}
+
+/// Waits until one of several calls in progress is complete, or all of them, as `call_wait` does for one.
+///
+/// flags is `CALL_WAIT_ANY` or `CALL_WAIT_ALL`. `index_out` gets the index of the first complete one, or of
+/// the one that the code is about; it may be NULL.
+///
+/// Threads: any. Blocks: up to `timeout_ms` milliseconds; 0 polls, `CALL_INFINITE` waits without end.
+///
+/// Returns `S_OK`. `RPC_S_CALLPENDING`: the time is over; a negative code, so compare.
+/// `RPC_E_CALL_COMPLETE`: one has no call in progress. `E_HANDLE`: one is not a living call object.
+/// `CALL_E_DEADLOCK`: asked from a method that they cannot end before. `E_INVALIDARG`: count is 0, or flags
+/// are unknown. `E_POINTER`: calls is NULL.
+///
+/// # Safety
+/// `calls` is NULL or points to `count` call objects; `index_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_wait_many(
+    calls: *const call_t,
+    count: usize,
+    flags: u32,
+    timeout_ms: u32,
+    index_out: *mut usize,
+) -> call_hresult_t {
+    guard(|| {
+        if !index_out.is_null() {
+            // SAFETY: not NULL, and the caller's promise.
+            unsafe { index_out.write(0) };
+        }
+        if count == 0 || flags > WAIT_ALL {
+            return Err(Failure::because(E_INVALIDARG, "no call to wait for, or unknown flags"));
+        }
+        if calls.is_null() {
+            return Err(Failure::because(E_POINTER, "calls is NULL"));
+        }
+        // SAFETY: not NULL, and the caller's promise.
+        let ids: Vec<u64> = unsafe { std::slice::from_raw_parts(calls, count) }.iter().map(|call| call.id).collect();
+        let (waited, index) = wait_many(&ids, flags == WAIT_ALL, Deadline::after_ms(timeout_ms));
+        if !index_out.is_null() {
+            // SAFETY: as above.
+            unsafe { index_out.write(index) };
+        }
+        waited
+    })
+}
+
+const WAIT_ALL: u32 = 1;
 
 /// The message of the last call, from its completion until the next begin: what its method gave with
 /// `call_context_set_error`, or what the library says of a panic or of a code that no method may end

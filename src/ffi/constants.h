@@ -18,3 +18,30 @@
 #define CALL_FATE_RUNNING 4       /* the client was freed, and the method has not ended; changes when it does */
 #define CALL_FATE_KILLED 5        /* the process of the method is gone */
 #define CALL_FATE_UNKNOWN 6       /* contact was lost, and nothing proves more */
+
+/* call_wait_many flags */
+#define CALL_WAIT_ANY 0u /* one of them */
+#define CALL_WAIT_ALL 1u /* every one */
+
+/* Why a call was canceled: call_get_cause, call_info_t.cause */
+#define CALL_CAUSE_NONE 0u            /* it was not */
+#define CALL_CAUSE_CANCEL 1u          /* through its cancel interface, or by its thread */
+#define CALL_CAUSE_TIMEOUT 2u         /* its own deadline passed */
+#define CALL_CAUSE_DISCONNECT 3u      /* its object was disconnected, or its apartment closed */
+#define CALL_CAUSE_PARENT 4u          /* the call that it was begun for was canceled */
+#define CALL_CAUSE_PARENT_TIMEOUT 5u  /* the deadline of that call passed */
+
+/* call_info_t.state */
+#define CALL_STATE_QUEUED 1u
+#define CALL_STATE_RUNNING 2u
+#define CALL_STATE_DEFERRED 3u  /* the method returned CALL_S_DEFERRED or was begun, and goes on */
+#define CALL_STATE_COMPLETE 4u  /* complete, and not finished */
+#define CALL_STATE_ABANDONED 5u /* the client was freed, and the method has not ended */
+
+/* Steps of a call, for call_set_trace */
+#define CALL_TRACE_BEGIN 1u
+#define CALL_TRACE_START 2u
+#define CALL_TRACE_CANCEL 3u
+#define CALL_TRACE_COMPLETE 4u
+#define CALL_TRACE_FINISH 5u
+#define CALL_TRACE_LATE_END 6u /* the method has ended after its client had gone on */

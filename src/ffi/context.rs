@@ -4,6 +4,7 @@ use super::types::{call_context_t, call_hresult_t, call_notify_fn};
 use super::{clear, guard, input, text};
 use crate::execution::{Callback, Server};
 use crate::frame;
+use crate::handle::Kind;
 use crate::hresult::{E_POINTER, Failure, Hresult, RPC_E_CALL_COMPLETE, S_OK};
 use crate::time::Deadline;
 use std::ffi::{c_char, c_void};
@@ -14,8 +15,7 @@ fn find(context: call_context_t) -> Result<Server, Failure> {
     if context.id != 0 {
         return Server::find(context.id);
     }
-    frame::innermost(|frame| frame.and_then(|frame| frame.server))
-        .ok_or(Failure::because(RPC_E_CALL_COMPLETE, "no method runs on this thread"))
+    frame::method().ok_or(Failure::because(RPC_E_CALL_COMPLETE, "no method runs on this thread"))
 }
 
 /// Appends to the call's output, which the client collects when it finishes the call.
@@ -227,6 +227,47 @@ pub unsafe extern "C" fn call_context_get_cancel_fd(context: call_context_t, fd_
         let out = unsafe { clear(fd_out) }?;
         *out = -1;
         *out = find(context)?.cancel_descriptor()?;
+        Ok(S_OK)
+    })
+}
+
+/// The time that is left until the call's deadline, its own or that of a call that it was begun for.
+///
+/// Threads: any. Blocks: no.
+///
+/// Returns `S_OK`: in milliseconds, 0 when it has passed; `CALL_INFINITE`: it has none. `E_POINTER`: `left_ms_out` is NULL.
+/// `RPC_E_CALL_COMPLETE`: the method has ended, or the context is null and no method runs on this
+/// thread. `E_HANDLE`: never was a context.
+///
+/// # Safety
+/// `left_ms_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_get_deadline(context: call_context_t, left_ms_out: *mut u32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(left_ms_out) }?;
+        *out = find(context)?.deadline()?.left_ms();
+        Ok(S_OK)
+    })
+}
+
+/// The context of this thread's innermost method.
+///
+/// Threads: any. Blocks: no. Ownership: as with the context that the method was given.
+///
+/// Returns `S_OK`. `E_POINTER`: `context_out` is NULL. `RPC_E_CALL_COMPLETE`: no method runs on this thread.
+///
+/// # Safety
+/// `context_out` is NULL or writable.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_context_current(context_out: *mut call_context_t) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { clear(context_out) }?;
+        let Server { execution, generation } = find(call_context_t::default())?;
+        out.id = execution.handle(generation).encode(Kind::Context);
         Ok(S_OK)
     })
 }

@@ -3,7 +3,7 @@
 use super::layout::LAYOUTS;
 use super::types::{
     call_apartment_options_t, call_apartment_t, call_bind_options_t, call_buffer_t, call_cancel_t, call_class_t,
-    call_context_t, call_object_t, call_t,
+    call_completion_t, call_context_t, call_counters_t, call_info_t, call_object_t, call_queue_t, call_t,
 };
 use std::mem::offset_of;
 
@@ -22,6 +22,15 @@ fn rust_types_have_the_layout_that_the_header_asserts() {
         call_apartment_t { id }
         call_buffer_t { id }
         call_context_t { id }
+        call_queue_t { id }
+        call_completion_t { call, tag }
+        call_info_t {
+            call, context, parent, waits_for, state, cause, method, left_ms, age_ms, method_name, apartment_name
+        }
+        call_counters_t {
+            size, begun, finished, completed, never_started, stopped, abandoned, uncooperative, pending_now,
+            abandoned_now
+        }
         call_class_t { size, methods, method_count, flags, invoke, begin, cancel, destroy }
         call_bind_options_t { size, flags, reserved }
         call_apartment_options_t { size, kind, flags, workers, max_workers, queue_limit, reserved, name }

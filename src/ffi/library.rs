@@ -1,7 +1,8 @@
 //! The library itself: version, codes, the thread's last failure.
 
-use super::guard::{forget_last, guard_in_signal, last};
+use super::guard::{forget_last, guard, guard_in_signal, last};
 use super::types::call_hresult_t;
+use crate::apartment;
 use crate::hresult::{CALL_E_MORE_DATA, E_POINTER, Failure, Hresult, S_FALSE, S_OK};
 use std::ffi::c_char;
 
@@ -80,6 +81,34 @@ pub unsafe extern "C" fn call_get_last_error(
         unsafe { put(code_out, failure.map_or(S_OK.0, |failure| failure.code.0)) };
         forget_last();
         Ok(if failure.is_some() { S_OK } else { S_FALSE })
+    })
+}
+
+/// Ends what is in progress, at the end of a program or of its use of the library: every apartment is
+/// closed, queued calls end with `RPC_E_DISCONNECTED` and never start, all others are canceled with the
+/// timeout as their grace period and then abandoned. Handles stay valid and are released as ever; objects
+/// made afterwards live in apartments made afterwards. Inside a method it does not wait. The end of the
+/// process needs none of this: it is never delayed by the library.
+///
+/// `remaining_out` gets the number of methods that still run; it may be NULL.
+///
+/// Threads: any. Blocks: until no method runs, and up to `timeout_ms` milliseconds; `CALL_INFINITE` without
+/// end.
+///
+/// Returns `S_OK`: no method runs. `S_FALSE`: some do. `RPC_E_OUT_OF_RESOURCES`: the thread that ends grace
+/// periods could not be started; nothing was ended.
+///
+/// # Safety
+/// `remaining_out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_shutdown(timeout_ms: u32, remaining_out: *mut u32) -> call_hresult_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        unsafe { put(remaining_out, 0) };
+        let remaining = apartment::shutdown(timeout_ms)?;
+        // SAFETY: as above.
+        unsafe { put(remaining_out, remaining) };
+        Ok(if remaining == 0 { S_OK } else { S_FALSE })
     })
 }
 

@@ -7,14 +7,17 @@ mod call;
 mod cancel;
 mod context;
 mod guard;
+mod invoke;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
 mod layout_test;
 mod library;
+mod monitor;
 mod object;
 #[cfg(test)]
 mod panic_test;
+mod queue;
 mod types;
 
-use guard::{clear, guard, input, text};
+use guard::{clear, guard, guard_in_signal, input, text};

@@ -44,6 +44,74 @@ pub struct call_buffer_t {
     pub id: u64,
 }
 
+/// A completion queue: the completions of any number of calls, and tags that the program posts.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_queue_t {
+    pub id: u64,
+}
+
+/// What came out of a completion queue.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_completion_t {
+    /// The call object whose call is complete; null: a tag that was posted. It may have been released
+    /// meanwhile.
+    pub call: call_t,
+    /// As given to `call_set_queue` or `call_queue_post`.
+    pub tag: u64,
+}
+
+/// One call, as `call_enumerate` and the trace hook show it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct call_info_t {
+    /// The call object; null where it is not known: it is kept for calls begun while tracking or tracing is
+    /// on, and for those with a queue, a callback, a descriptor, a deadline or a parent.
+    pub call: call_t,
+    /// Names this call, as its method's context does.
+    pub context: call_context_t,
+    /// The call that it was begun for; null: none.
+    pub parent: call_context_t,
+    /// The call that its method waits for; null: none.
+    pub waits_for: call_context_t,
+    /// `CALL_STATE_*`.
+    pub state: u32,
+    /// `CALL_CAUSE_*`: why it was canceled, if it was.
+    pub cause: u32,
+    pub method: u32,
+    /// Milliseconds to its deadline; `CALL_INFINITE`: it has none.
+    pub left_ms: u32,
+    /// Milliseconds since its begin; `UINT64_MAX`: not known, tracking was not on.
+    pub age_ms: u64,
+    /// The method's name, cut to this length.
+    pub method_name: [c_char; 48],
+    /// The name of its apartment's threads, cut to this length.
+    pub apartment_name: [c_char; 24],
+}
+
+/// What has happened since tracking was turned on, and what is now.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct call_counters_t {
+    /// `sizeof(call_counters_t)`.
+    pub size: usize,
+    pub begun: u64,
+    pub finished: u64,
+    /// By fate, as known at completion or, for an abandoned call, when its method ended.
+    pub completed: u64,
+    pub never_started: u64,
+    pub stopped: u64,
+    /// Calls whose client went on without the method.
+    pub abandoned: u64,
+    /// Methods that did not look at their context in the time given to `call_set_tracking`.
+    pub uncooperative: u64,
+    /// Calls that are queued or running now, tracked or not.
+    pub pending_now: u64,
+    /// Abandoned methods that run now, tracked or not.
+    pub abandoned_now: u64,
+}
+
 /// The server's view of one call: from the start of the method until its end, which is the return
 /// of invoke or, after `CALL_S_DEFERRED`, `call_context_complete`. Later uses give
 /// `RPC_E_CALL_COMPLETE`.
@@ -77,6 +145,18 @@ pub type call_destroy_fn = Option<unsafe extern "C-unwind" fn(self_: *mut c_void
 
 /// Frees a buffer that the library has taken over; see `call_begin_owned`. Must not block.
 pub type call_free_fn = Option<unsafe extern "C-unwind" fn(data: *mut c_void, len: usize, user: *mut c_void)>;
+
+/// Runs when a call is complete; see `call_set_callback`. Must not block.
+pub type call_completed_fn = Option<unsafe extern "C-unwind" fn(call: call_t, user: *mut c_void)>;
+
+/// Runs at a step of a call, one of `CALL_TRACE_*`; see `call_set_trace`. Must not block.
+pub type call_trace_fn = Option<unsafe extern "C-unwind" fn(user: *mut c_void, step: u32, info: *const call_info_t)>;
+
+/// Is given a message that somebody should read; see `call_set_log`. Must not block.
+pub type call_log_fn = Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const c_char)>;
+
+/// Runs on a thread of the library's as it starts or ends; see `call_set_thread_hooks`.
+pub type call_thread_fn = Option<unsafe extern "C-unwind" fn(user: *mut c_void, name: *const c_char)>;
 
 /// Runs once when a call is canceled; see `call_context_on_cancel`. Must not block.
 pub type call_notify_fn = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;

@@ -16,6 +16,8 @@ pub enum Kind {
     Apartment = 4,
     Context = 5,
     Buffer = 6,
+    Queue = 7,
+    Thread = 8,
 }
 
 /// The generation of a slot: from 1 to [`Generation::LAST`].

@@ -113,6 +113,24 @@ impl RefWord {
         unpinned(before - PIN - flags)
     }
 
+    /// One reference less; with the last one, which nobody sees go but the caller, it keeps a pin.
+    pub fn retire(&self, generation: Generation) -> Result<bool, Failure> {
+        self.update(generation, |word| {
+            let next = word - REFERENCE;
+            Ok(if next & REFERENCES == 0 { (next + PIN, true) } else { (next, false) })
+        })
+    }
+
+    /// Whether the pin that [`RefWord::retire`] kept is the last one.
+    pub fn is_mine(&self) -> bool {
+        self.0.load(Ordering::Acquire) & PINS == PIN
+    }
+
+    /// Clears flags that their holder had set.
+    pub fn clear(&self, flags: u64) {
+        self.0.fetch_sub(flags, Ordering::AcqRel);
+    }
+
     /// One reference more.
     pub fn add(&self, generation: Generation) -> Result<(), Failure> {
         self.update(generation, |word| {

@@ -6,7 +6,7 @@
 //! that a slow thread still remembers.
 
 use super::layout::Handle;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, PAGE, give_pages, take_pages};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr;
 
@@ -30,6 +30,8 @@ pub struct Slab<T> {
     fresh: AtomicU32,
     /// `count:32 | link:32`.
     free: AtomicU64,
+    /// Its memory comes from the system, page by page, and not from the allocator.
+    pages: bool,
 }
 
 /// Chunk and place of a slot.
@@ -47,7 +49,13 @@ impl<T: SlabSlot> Slab<T> {
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
             fresh: AtomicU32::new(0),
             free: AtomicU64::new(0),
+            pages: false,
         }
+    }
+
+    /// As [`Slab::new`], for what a signal handler takes slots from: there the allocator must be left alone.
+    pub const fn of_pages() -> Self {
+        Self { pages: true, ..Self::new() }
     }
 
     /// The slot of that number, if its memory was made.
@@ -108,15 +116,8 @@ impl<T: SlabSlot> Slab<T> {
         if !place.load(Ordering::Acquire).is_null() {
             return true;
         }
-        let Some((base, raw, layout)) = allocate::<T>((FIRST_CHUNK as usize) << chunk) else {
-            return false;
-        };
-        let put = place.compare_exchange(ptr::null_mut(), base, Ordering::AcqRel, Ordering::Acquire);
-        if put.is_err() {
-            // SAFETY: allocated just now with this layout, and not shared.
-            unsafe { dealloc(raw, layout) };
-        }
-        true
+        let count = (FIRST_CHUNK as usize) << chunk;
+        if self.pages { provide_pages(place, count) } else { provide_memory(place, count) }
     }
 
     /// In the child of a fork: the parent's slots are out of reach, and stay in memory unused.
@@ -127,6 +128,29 @@ impl<T: SlabSlot> Slab<T> {
             chunk.store(ptr::null_mut(), Ordering::Release);
         }
     }
+}
+
+fn put<T>(place: &AtomicPtr<T>, base: *mut T) -> bool {
+    place.compare_exchange(ptr::null_mut(), base, Ordering::AcqRel, Ordering::Acquire).is_ok()
+}
+
+fn provide_memory<T>(place: &AtomicPtr<T>, count: usize) -> bool {
+    let Some((base, raw, layout)) = allocate::<T>(count) else { return false };
+    if !put(place, base) {
+        // SAFETY: allocated just now with this layout, and not shared.
+        unsafe { dealloc(raw, layout) };
+    }
+    true
+}
+
+fn provide_pages<T>(place: &AtomicPtr<T>, count: usize) -> bool {
+    const { assert!(align_of::<T>() <= PAGE) };
+    let Some(len) = count.checked_mul(size_of::<T>()) else { return false };
+    let Some(base) = take_pages(len) else { return false };
+    if !put(place, base.cast()) {
+        give_pages(base, len);
+    }
+    true
 }
 
 /// Zeroed memory for `count` slots: aligned by hand, because an allocator that aligns zeroed memory

@@ -34,16 +34,22 @@
 //! | `ERROR` | unlock | | there is a message |
 //! | `PROGRESS` | unlock | | the method told how far it is |
 //! | `DIRECT` | begin | | begun on the client's thread: canceled through the class, if at all |
-//! | `TELLS` | begin, unlock | tell | the server wants to be told of a cancel |
+//! | `TELLS` | begin, unlock | tell | the server wants to be told of a cancel, or calls begun for it are |
 //! | `TELLING` | tell | told | it is being told |
 //! | `DISABLED` | disable | enable | the method does not want to hear of a cancel now |
 //! | `CANCELABLE` | begin | | direct, and its class can be asked to cancel it |
 //! | `ASKING` | ask | asked | its class is being asked |
 //! | `ASK_LATER` | `ask_later` | ask | the timer's thread is to ask it |
+//! | `OBSERVED` | begin, unlock | `DONE` | somebody is to be told of the completion |
+//! | `NOTIFYING` | `DONE` | notified | they are being told, or it lies in a completion queue |
+//! | `NOTIFY_LATER` | `notify_later` | `notify_now` | the timer's thread is to tell them |
+//! | `LOOKED` | looked | | the method has looked since, and seen the cancel |
+//! | `UNREPORTED` | `report_later` | `report_now` | the cancel is to be reported to the trace hook |
 //! | cause | `request_cancel` | | who asked first: gives the code of an abandoned call |
 //! | holds | hold | unhold | threads that must still see how this execution ended |
 //!
-//! What nobody clears goes when the execution is opened again. **Exactly one** transition sets
+//! What nobody clears goes when the execution is opened again. `DONE` moves `OBSERVED` on to
+//! `NOTIFYING`, at once or, where the data is locked, when it is unlocked. **Exactly one** transition sets
 //! `DONE`; its caller delivers. **Exactly one** makes the word vacant; its caller frees the slot.
 
 mod transition;

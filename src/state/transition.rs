@@ -1,20 +1,25 @@
 //! The transitions, as pure functions from a state to the next one and what the caller now owes.
 
-use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED};
+use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED, RPC_E_TIMEOUT};
 
 /// The bits of the word below the generation; see the module for each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct State(pub u64);
 
-/// Alone in the word's lowest byte, which a method may poll.
+/// In the word's lowest byte, which a method may poll, with what is set only together with it.
 pub const CANCEL: u64 = 1 << 0;
+const CAUSE: u32 = 1;
+const CAUSE_MASK: u64 = 7 << CAUSE;
+pub const ABANDONED: u64 = 1 << 4;
+pub const LOOKED: u64 = 1 << 5;
+pub const UNREPORTED: u64 = 1 << 6;
 pub const BEGUN: u64 = 1 << 8;
 pub const STARTED: u64 = 1 << 9;
 pub const ON_STACK: u64 = 1 << 10;
 pub const DEFERRED: u64 = 1 << 11;
 pub const ENDED: u64 = 1 << 12;
 pub const DONE: u64 = 1 << 13;
-pub const ABANDONED: u64 = 1 << 14;
+pub const OBSERVED: u64 = 1 << 14;
 pub const STOPPED: u64 = 1 << 15;
 pub const COMPLETED: u64 = 1 << 16;
 pub const FINISHED: u64 = 1 << 17;
@@ -24,8 +29,8 @@ pub const WAITERS: u64 = 1 << 20;
 pub const TIMED: u64 = 1 << 21;
 pub const ERROR: u64 = 1 << 22;
 pub const PROGRESS: u64 = 1 << 23;
-const CAUSE: u32 = 24;
-const CAUSE_MASK: u64 = 3 << CAUSE;
+pub const NOTIFYING: u64 = 1 << 24;
+pub const NOTIFY_LATER: u64 = 1 << 25;
 pub const DIRECT: u64 = 1 << 26;
 pub const TELLS: u64 = 1 << 27;
 pub const TELLING: u64 = 1 << 28;
@@ -36,13 +41,35 @@ pub const CANCELABLE: u64 = 1 << 32;
 pub const HOLD: u64 = 1 << 33;
 const HOLDS: u64 = 0x1F << 33;
 /// Some thread is at work on it.
-const IN_HAND: u64 = ON_STACK | LOCKED | TELLING | HOLDS;
+const IN_HAND: u64 = ON_STACK | LOCKED | TELLING | NOTIFYING | HOLDS;
 
 /// Who asked first for the call to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Cause {
+    /// The client.
     Cancel = 1,
+    /// The call's own deadline.
+    Deadline = 2,
+    /// The object was disconnected or its apartment closed.
     Disconnect = 3,
+    /// A cancel of the call that this one was begun for.
+    Parent = 4,
+    /// A deadline of that call.
+    ParentDeadline = 5,
+}
+
+impl Cause {
+    /// The cause that calls begun for such a call are given.
+    pub const fn inherited(self) -> Self {
+        match self {
+            Self::Deadline | Self::ParentDeadline => Self::ParentDeadline,
+            _ => Self::Parent,
+        }
+    }
+
+    const fn is_deadline(self) -> bool {
+        matches!(self, Self::Deadline | Self::ParentDeadline)
+    }
 }
 
 /// A request to cancel.
@@ -167,7 +194,42 @@ impl State {
         Self(self.0 & TIMED)
     }
 
-    /// BG-1: from now on the call is in progress. `bits`: [`DIRECT`], [`TELLS`].
+    /// A completion that somebody is to be told of: whose transition makes it one, tells. Not while
+    /// the data is locked: then the one who unlocks it does.
+    pub const fn noticed(self) -> Self {
+        if self.0 & (DONE | OBSERVED | LOCKED) == DONE | OBSERVED {
+            self.without(OBSERVED).with(NOTIFYING)
+        } else {
+            self
+        }
+    }
+
+    /// Who is to tell of the completion leaves it to the timer's thread.
+    pub const fn notify_later(self) -> Self {
+        self.with(NOTIFY_LATER)
+    }
+
+    /// The timer's thread takes that over.
+    pub fn notify_now(self) -> Step<()> {
+        if self.has(NOTIFY_LATER) { Ok((self.without(NOTIFY_LATER), ())) } else { Err(Refusal::NotRunning) }
+    }
+
+    /// The timer's thread is to report the cancel to the program's trace hook.
+    pub const fn report_later(self) -> Self {
+        self.with(UNREPORTED)
+    }
+
+    /// It takes that over.
+    pub fn report_now(self) -> Step<()> {
+        if self.has(UNREPORTED) { Ok((self.without(UNREPORTED), ())) } else { Err(Refusal::NotRunning) }
+    }
+
+    /// All who were to be told of the completion have been.
+    pub const fn notified(self) -> Self {
+        self.without(NOTIFYING)
+    }
+
+    /// BG-1: from now on the call is in progress. `bits`: [`DIRECT`], [`TELLS`], [`OBSERVED`].
     pub const fn begin(self, bits: u64) -> Self {
         self.with(BEGUN | bits)
     }
@@ -177,10 +239,13 @@ impl State {
         if !self.has(BEGUN) || self.any(STARTED | ENDED) {
             return Err(Refusal::NotRunning);
         }
-        if self.has(DONE) {
-            return Ok((self.with(ENDED), Start::Skip));
+        if !self.has(DONE) {
+            return Ok((self.with(STARTED | ON_STACK), Start::Run));
         }
-        Ok((self.with(STARTED | ON_STACK), Start::Run))
+        if self.any(LOCKED | TELLING) {
+            return Err(Refusal::Locked);
+        }
+        if self.is_untold() { Err(Refusal::Untold) } else { Ok((self.with(ENDED), Start::Skip)) }
     }
 
     fn end(self, canceled: bool, bits: u64) -> (Self, Ended) {
@@ -237,6 +302,32 @@ impl State {
         Ok((self.with(LOCKED), ()))
     }
 
+    /// A thread of the library's takes the data for a moment, whoever's it is; not when it is over on both
+    /// sides: then the next begin writes to it.
+    pub fn lock_to_look(self) -> Step<()> {
+        if !self.has(BEGUN) || self.has(FINISHED | ENDED) || self.vacant() {
+            return Err(Refusal::NotRunning);
+        }
+        if self.has(LOCKED) {
+            return Err(Refusal::Locked);
+        }
+        Ok((self.with(LOCKED), ()))
+    }
+
+    /// A call is begun for this one, which is to pass its cancel on.
+    pub fn lock_to_adopt(self) -> Step<()> {
+        if self.has(CANCEL) && !self.has(DISABLED) {
+            return Err(Refusal::Canceled);
+        }
+        if !self.has(BEGUN) || self.has(ENDED) {
+            return Err(Refusal::Ended);
+        }
+        if self.has(LOCKED) {
+            return Err(Refusal::Locked);
+        }
+        Ok((self.with(LOCKED), ()))
+    }
+
     pub const fn unlock(self, bits: u64) -> Self {
         self.without(LOCKED).with(bits)
     }
@@ -256,9 +347,18 @@ impl State {
         if self.is_untold() && !telling { Err(Refusal::Untold) } else { Ok(locked) }
     }
 
-    /// Canceled, and nobody has told the method that wants to be told.
+    /// Canceled, and nobody has told those that want to be told.
     const fn is_untold(self) -> bool {
-        self.has(STARTED | CANCEL | TELLS) && !self.any(ENDED | DISABLED)
+        self.has(CANCEL | TELLS) && !self.any(ENDED | DISABLED)
+    }
+
+    /// The method has looked, and seen the cancel.
+    pub fn looked(self) -> Step<()> {
+        if self.has(CANCEL) && !self.any(LOOKED | ENDED) {
+            Ok((self.with(LOOKED), ()))
+        } else {
+            Err(Refusal::NotRunning)
+        }
     }
 
     /// `call_context_complete`, by the thread that holds the data. SG-1, SG-2.
@@ -352,13 +452,12 @@ impl State {
             return Err(Refusal::Complete);
         }
         if self.has(DONE) {
-            let canceled = self.has(ABANDONED) && self.cause() == Some(Cause::Cancel);
-            return Err(if canceled { Refusal::Canceled } else { Refusal::Complete });
+            return Err(if self.is_canceled() { Refusal::Canceled } else { Refusal::Complete });
         }
         if self.has(CANCEL) {
             return Err(Refusal::Canceled);
         }
-        if self.has(DIRECT | STARTED) && request.cause == Cause::Cancel && !request.asked {
+        if self.has(DIRECT | STARTED) && request.cause != Cause::Disconnect && !request.asked {
             return Err(Refusal::AskFirst);
         }
         let next = self.with(CANCEL | (request.cause as u64) << CAUSE);
@@ -401,17 +500,32 @@ impl State {
     pub const fn cause(self) -> Option<Cause> {
         match (self.0 & CAUSE_MASK) >> CAUSE {
             1 => Some(Cause::Cancel),
+            2 => Some(Cause::Deadline),
             3 => Some(Cause::Disconnect),
+            4 => Some(Cause::Parent),
+            5 => Some(Cause::ParentDeadline),
             _ => None,
         }
+    }
+
+    /// The client's side is complete because of a cancel, whoever asked for it.
+    pub fn is_canceled(self) -> bool {
+        self.has(ABANDONED) && self.cause() != Some(Cause::Disconnect)
     }
 
     /// The result of a call that was abandoned.
     pub fn abandoned_result(self) -> Hresult {
         match self.cause() {
             Some(Cause::Disconnect) => RPC_E_DISCONNECTED,
+            Some(cause) if cause.is_deadline() => RPC_E_TIMEOUT,
             _ => RPC_E_CALL_CANCELED,
         }
+    }
+
+    /// The result of a call whose method answered: one that stopped because the time was over says so.
+    pub fn answered_result(self, given: Hresult) -> Hresult {
+        let late = self.cause().is_some_and(Cause::is_deadline);
+        if late && self.has(STOPPED) { RPC_E_TIMEOUT } else { given }
     }
 
     /// See contract, "Fate".

@@ -22,6 +22,14 @@ struct World {
     telling: bool,
     /// A thread asks the class to cancel the call.
     asking: bool,
+    /// A thread tells those who are to know of the completion, or a queue keeps it.
+    notifying: bool,
+    /// The timer's thread is to do that.
+    later: bool,
+    /// Somebody is to know of the completion.
+    observed: bool,
+    /// Times that somebody was to be told of it.
+    noticed: u8,
     /// The class was told, which is done once.
     told: u8,
     /// The call object still has it.
@@ -36,6 +44,8 @@ struct World {
 enum Side {
     Server,
     Client,
+    /// Who begins a call for this one.
+    Adopter,
 }
 
 const NEW: World = World {
@@ -46,6 +56,10 @@ const NEW: World = World {
     holding: 0,
     telling: false,
     asking: false,
+    notifying: false,
+    later: false,
+    observed: false,
+    noticed: 0,
     told: 0,
     attached: true,
     delivered: 0,
@@ -55,9 +69,18 @@ const NEW: World = World {
 impl World {
     /// The same with another word; counts what the transition owes.
     fn to(self, next: State) -> Self {
+        let next = next.noticed();
         let done = next.has(DONE) && !self.state.has(DONE);
         let freed = next.vacant() && !self.state.vacant();
-        Self { state: next, delivered: self.delivered + u8::from(done), freed: self.freed + u8::from(freed), ..self }
+        let noticed = next.has(NOTIFYING) && !self.state.has(NOTIFYING);
+        Self {
+            state: next,
+            delivered: self.delivered + u8::from(done),
+            freed: self.freed + u8::from(freed),
+            notifying: self.notifying || noticed,
+            noticed: self.noticed + u8::from(noticed),
+            ..self
+        }
     }
 
     /// Everything that some thread may do now.
@@ -67,6 +90,7 @@ impl World {
         self.cancelers(&mut all);
         self.worker(&mut all);
         self.server(&mut all);
+        self.notifiers(&mut all);
         all
     }
 
@@ -75,8 +99,9 @@ impl World {
             return;
         }
         if !self.state.has(BEGUN) {
-            for bits in [0, TELLS, DIRECT, DIRECT | CANCELABLE] {
-                all.push(World { queued: true, ..self.to(self.state.reopened().begin(bits)) });
+            for bits in [0, TELLS, DIRECT, DIRECT | CANCELABLE, OBSERVED, TELLS | OBSERVED, DIRECT | OBSERVED] {
+                let observed = bits & OBSERVED != 0;
+                all.push(World { queued: true, observed, ..self.to(self.state.reopened().begin(bits)) });
             }
         }
         all.extend(self.state.finish().ok().map(|(next, ())| self.to(next)));
@@ -88,8 +113,19 @@ impl World {
         }
     }
 
+    /// Who tells of the completion, here or on the timer's thread.
+    fn notifiers(self, all: &mut Vec<World>) {
+        if self.notifying && !self.later {
+            all.push(World { notifying: false, ..self.to(self.state.notified()) });
+            all.push(World { later: true, ..self.to(self.state.notify_later()) });
+        }
+        if let Ok((next, ())) = self.state.notify_now() {
+            all.push(World { later: false, ..self.to(next) });
+        }
+    }
+
     fn cancelers(self, all: &mut Vec<World>) {
-        for cause in [Cause::Cancel, Cause::Disconnect] {
+        for cause in [Cause::Cancel, Cause::Deadline, Cause::Disconnect] {
             for (at_once, hold, asked) in
                 [(true, false, false), (false, false, false), (false, true, false), (false, false, true)]
             {
@@ -134,14 +170,31 @@ impl World {
         if self.telling {
             all.push(World { telling: false, ..self.to(self.state.told()) });
         }
-        if self.locked == Some(Side::Client) {
-            all.push(World { locked: None, ..self.to(self.state.unlock(0)) });
+        match self.locked {
+            None => {
+                all.extend(
+                    self.state
+                        .lock_to_look()
+                        .ok()
+                        .map(|(next, ())| World { locked: Some(Side::Client), ..self.to(next) }),
+                );
+                all.extend(
+                    self.state
+                        .lock_to_adopt()
+                        .ok()
+                        .map(|(next, ())| World { locked: Some(Side::Adopter), ..self.to(next) }),
+                );
+            }
+            Some(Side::Client) => all.push(World { locked: None, ..self.to(self.state.unlock(0)) }),
+            Some(Side::Adopter) => all.push(World { locked: None, ..self.to(self.state.unlock(TELLS)) }),
+            Some(Side::Server) => {}
         }
     }
 
     fn worker(self, all: &mut Vec<World>) {
-        if self.queued {
-            let (next, start) = self.state.start().expect("what is queued can be started");
+        if self.queued
+            && let Ok((next, start)) = self.state.start()
+        {
             all.push(World { queued: false, inside: start == Start::Run, ..self.to(next) });
         }
         if self.inside {
@@ -181,7 +234,12 @@ impl World {
         assert_eq!(state.has(LOCKED), self.locked.is_some(), "{self:?}");
         assert_eq!(state.has(TELLING), self.telling, "{self:?}");
         assert_eq!(state.has(ASKING), self.asking, "{self:?}");
-        assert!(!state.has(TELLING) || state.has(STARTED | CANCEL), "told of what did not happen: {self:?}");
+        assert!(!state.has(TELLING) || state.has(CANCEL), "told of what did not happen: {self:?}");
+        assert!(state.has(CANCEL) || state.0.trailing_zeros() >= 8, "the byte that methods poll: {self:?}");
+        assert_eq!(state.has(NOTIFYING), self.notifying, "{self:?}");
+        assert_eq!(state.has(NOTIFY_LATER), self.later, "{self:?}");
+        let due = self.observed && state.has(DONE) && !state.has(LOCKED);
+        assert!(self.noticed == u8::from(self.observed && (due || self.noticed == 1)), "told of it once: {self:?}");
         assert_eq!(state.has(ON_STACK), self.inside, "the input lives while invoke runs: {self:?}");
         assert!(!state.has(ENDED | DEFERRED) || state.has(COMPLETED), "only complete ends a deferred one: {self:?}");
         assert!(!state.has(FINISHED) || state.has(DONE), "{self:?}");
@@ -189,12 +247,13 @@ impl World {
         assert!(!state.has(ABANDONED) || state.cause().is_some(), "{self:?}");
         assert!(!(state.has(STARTED) && self.queued), "{self:?}");
         if state.vacant() {
-            let hands = self.holding > 0 || self.telling || self.asking;
+            let hands = self.holding > 0 || self.telling || self.asking || self.notifying;
             let idle = !self.queued && !self.inside && self.locked.is_none() && !hands;
             assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
         }
         if state.reusable() && state.has(BEGUN) {
-            assert!(!self.queued && !self.inside && self.holding == 0, "begun again under somebody's hands: {self:?}");
+            let hands = self.holding > 0 || self.notifying;
+            assert!(!self.queued && !self.inside && !hands, "begun again under somebody's hands: {self:?}");
         }
         let fate = state.fate();
         assert_eq!(fate == Fate::None, !state.has(DONE), "{self:?}");

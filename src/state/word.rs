@@ -1,7 +1,7 @@
 //! The word itself: `generation:26 | state:38`, and the one compare-exchange loop.
 
 use super::Refusal;
-use super::transition::{LOCKED, State, Step, TIMED, WAITERS};
+use super::transition::{LOCKED, NOTIFYING, State, Step, TIMED, WAITERS};
 use crate::handle::Generation;
 use crate::sync::{AtomicU64, Backoff, Ordering};
 
@@ -18,6 +18,8 @@ pub struct Taken<T> {
     pub before: State,
     /// It made the execution vacant: the caller frees the slot.
     pub vacated: bool,
+    /// It made it a completion that the caller tells those of who are to know.
+    pub notify: bool,
 }
 
 /// The word moved on: the generation asked for is over, or has not come.
@@ -66,10 +68,12 @@ impl Word {
             let (now, before) = split(word);
             compare(now, generation).map_err(Missed::Gone)?;
             let (next, answer) = transition(before).map_err(Missed::Refused)?;
+            let next = next.noticed();
             match self.0.compare_exchange_weak(word, join(now, next), Ordering::SeqCst, Ordering::Acquire) {
                 Ok(_) => {
                     let vacated = next.vacant() && !before.vacant();
-                    return Ok(Taken { answer, before, vacated });
+                    let notify = next.has(NOTIFYING) && !before.has(NOTIFYING);
+                    return Ok(Taken { answer, before, vacated, notify });
                 }
                 Err(seen) => word = seen,
             }
@@ -102,6 +106,16 @@ impl Word {
     /// Puts a generation, not begun, on a slot that its caller owns.
     pub fn open(&self, generation: Generation) {
         self.replace(generation, State::reopened);
+    }
+
+    /// Waits out a thread that works on the data. Where the word is reusable, none comes after it that looks
+    /// at what a begin writes.
+    #[inline]
+    pub fn await_unlocked(&self) {
+        let mut backoff = Backoff::new();
+        while self.read().1.has(LOCKED) {
+            backoff.step();
+        }
     }
 
     /// Begins a generation on a word that its caller found reusable and nobody else begins. Waits

@@ -26,6 +26,19 @@ pub fn clear_descriptor(descriptor: i32) {
     keeping_errno(|| unsafe { libc::read(descriptor, (&raw mut count).cast(), 8) });
 }
 
+/// Writes all of it to a descriptor of the program's; false: that failed.
+pub fn write_descriptor(descriptor: i32, mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        // SAFETY: that many bytes are there to be read.
+        let written = keeping_errno(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) });
+        match usize::try_from(written) {
+            Ok(0) | Err(_) => return false,
+            Ok(count) => bytes = &bytes[count..],
+        }
+    }
+    true
+}
+
 /// Closes it.
 pub fn close_descriptor(descriptor: i32) {
     // SAFETY: the caller owns the descriptor and uses it no more.

@@ -6,15 +6,17 @@ mod descriptor;
 mod futex;
 mod global;
 mod padded;
+mod pages;
 mod prefetch;
 mod spinlock;
 mod thread;
 
 pub use backoff::Backoff;
-pub use descriptor::{clear_descriptor, close_descriptor, open_descriptor, raise_descriptor};
+pub use descriptor::{clear_descriptor, close_descriptor, open_descriptor, raise_descriptor, write_descriptor};
 pub use futex::{Wake, wait, wake_all, wake_one};
 pub use global::Global;
 pub use padded::Padded;
+pub use pages::{PAGE, give_pages, take_pages};
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use spinlock::SpinLock;
 pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};

@@ -8,12 +8,16 @@
 //! 2. `FINISHING`, while a thread is in finish.
 //! 3. `CHOOSING`, while a begin or a query settles which execution is meant; others wait it out.
 //!
-//! `execution` and `next` are touched under `CHOOSING`, under `FINISHING` (which waits out
+//! `execution`, `next` and `conduct` are touched under `CHOOSING`, under `FINISHING` (which waits out
 //! `CHOOSING`, and `BUSY` then keeps the choice), or by who saw the last hold go. Those who only look
 //! read `current`, which names the execution, and ask the execution's own word whether it is still
 //! that one.
 
+mod conduct;
+mod many;
+
 use crate::buffer::{Bytes, Input};
+use crate::deadlock::Awaited;
 use crate::execution::{Execution, Grace, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
@@ -21,11 +25,16 @@ use crate::hresult::{
     DISP_E_MEMBERNOTFOUND, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_COMPLETE,
     RPC_S_CALLPENDING, S_OK,
 };
+use crate::monitor::{self, Step};
 use crate::object::{Manner, Object};
 use crate::state::{BEGUN, CANCELABLE, DIRECT, DONE, FINISHED, Fate, State};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
 use crate::time::Deadline;
+use crate::timer;
 use crate::wait::{Hopeless, until_done};
+use conduct::Conduct;
+pub use conduct::{Callback, CompletedFn, Lineage};
+pub use many::wait_many;
 use std::cell::UnsafeCell;
 
 /// See the module.
@@ -33,8 +42,12 @@ use std::cell::UnsafeCell;
 pub struct CallSlot {
     refs: RefWord,
     link: AtomicU32,
+    /// 1: it has a descriptor.
+    watched: AtomicU32,
     current: AtomicU64,
     chosen: UnsafeCell<Chosen>,
+    /// How its begins go beyond a plain one.
+    conduct: UnsafeCell<Option<Box<Conduct>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,8 +114,14 @@ impl Call {
         // SAFETY: a taken slot has one owner until it is opened.
         unsafe { *slot.chosen.get() = chosen };
         slot.current.store(execution.handle(execution.read().0).pack(), Ordering::Relaxed);
+        slot.watched.store(0, Ordering::Relaxed);
         slot.refs.open(generation);
         Ok(Handle { slot: number, generation }.encode(Kind::Call))
+    }
+
+    /// Its handle, as the program knows it.
+    pub fn id(self) -> u64 {
+        self.handle.encode(Kind::Call)
     }
 
     /// The call object of a handle; whether it lives, each use finds out by itself.
@@ -144,13 +163,15 @@ impl Call {
             return;
         }
         // SAFETY: the last hold is gone.
-        let chosen = unsafe { *self.slot.chosen.get() };
+        let (chosen, conduct) = unsafe { (*self.slot.chosen.get(), (*self.slot.conduct.get()).take()) };
         for execution in [chosen.execution, chosen.next].into_iter().flatten() {
             execution.detach();
         }
         if self.slot.refs.vacate(self.handle.generation) {
             CALLS.give(self.handle.slot);
         }
+        // Last: this may run the program's destroy-notify.
+        drop(conduct);
     }
 
     /// One reference more.
@@ -174,20 +195,46 @@ impl Call {
             Err(BUSY_CALL) => return Ok(RPC_S_CALLPENDING),
             entered => entered?,
         }
-        let begun = self.begin_claimed(method, input);
-        self.exit(if begun.is_ok() { CHOOSING } else { BUSY | CHOOSING });
-        if let Some(direct) = begun? {
-            // Not before CHOOSING is clear: this runs the program's code. An execution that has not
-            // started stays, whatever becomes of the call object.
-            frame::at_home(|home| direct.run(home));
+        let begun = match self.begin_claimed(method, input) {
+            Ok(begun) => begun,
+            Err(failure) => {
+                self.exit(BUSY | CHOOSING);
+                return Err(failure);
+            }
+        };
+        let Begun { execution, generation, direct, .. } = begun;
+        monitor::mark(Step::Begin, execution, generation);
+        // What is below may run the program's code, and so waits until CHOOSING is clear.
+        let disconnected = execution.target().connected().is_err();
+        if begun.is_plain() && !disconnected && !monitor::is_on() {
+            if !direct {
+                // The call object, pinned, keeps the execution and with it the apartment.
+                execution.target().lease.home().submit(execution);
+            }
+            self.exit(CHOOSING);
+        } else {
+            let lease = Arc::clone(&execution.target().lease);
+            self.slot.refs.clear(CHOOSING);
+            begun.settle();
+            if disconnected {
+                // Since it was asked above, by somebody who may not have seen this call.
+                execution.disconnect(generation, Grace::AT_ONCE);
+            }
+            if !direct {
+                lease.home().submit(execution);
+            }
+            self.exit(0);
+        }
+        if direct {
+            // An execution that has not started stays, whatever becomes of the call object.
+            frame::at_home(|home| execution.run(home));
         }
         Ok(S_OK)
     }
 
-    /// Gives the execution back if it is to be run here.
-    fn begin_claimed(self, method: u32, input: &mut Option<Input>) -> Result<Option<&'static Execution>, Failure> {
+    fn begin_claimed(self, method: u32, input: &mut Option<Input>) -> Result<Begun, Failure> {
         // SAFETY: under CHOOSING.
-        let chosen = unsafe { &mut *self.slot.chosen.get() };
+        let (chosen, conduct) = unsafe { (&mut *self.slot.chosen.get(), (*self.slot.conduct.get()).as_deref()) };
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let target = last.target();
         target.connected()?;
@@ -198,34 +245,27 @@ impl Call {
         }
         // All that can fail comes before the execution is opened: a begin that fails leaves the
         // fate and the message of the last one.
+        let parent = conduct::parent(conduct)?;
         if direct { home.open() } else { home.admit() }?;
-        let chosen_now = choose(chosen, last);
+        let chosen_now = choose(chosen, last).and_then(|found| Ok((found, self.plan(conduct, parent, direct)?)));
         if chosen_now.is_err() && !direct {
             home.retract();
         }
-        let (execution, generation) = chosen_now?;
+        let ((execution, generation), plan) = chosen_now?;
+        let timed = plan.expiry != Grace::FOREVER;
         self.slot.current.store(execution.handle(generation).pack(), Ordering::Release);
-        if !std::ptr::eq(execution, last) {
+        let moved = !std::ptr::eq(execution, last);
+        if moved {
             *chosen = Chosen { execution: Some(execution), next: None };
-            last.detach();
         }
         if let Some(input) = input.take() {
-            execution.begin(generation, method, input, direct);
+            execution.begin(generation, method, input, plan);
         }
-        if execution.target().connected().is_err() {
-            // Disconnected since it was asked above, by somebody who may not have seen this call.
-            execution.disconnect(generation, Grace::AT_ONCE);
-        }
-        if direct {
-            return Ok(Some(execution));
-        }
-        // The call object, pinned, keeps the execution and with it the apartment.
-        execution.target().lease.home().submit(execution);
-        Ok(None)
+        Ok(Begun { execution, generation, direct, parent, timed, last: moved.then_some(last) })
     }
 
     /// What the call object's current execution is at; checked to be this call object's.
-    fn look(self) -> Result<(&'static Execution, Generation, State), Failure> {
+    pub(crate) fn look(self) -> Result<(&'static Execution, Generation, State), Failure> {
         let mut backoff = Backoff::new();
         loop {
             if !self.slot.refs.lives(self.handle.generation) {
@@ -247,11 +287,14 @@ impl Call {
         if !state.has(BEGUN) || state.has(FINISHED) {
             return Err(NO_CALL);
         }
-        if state.has(DONE) || until_done(execution, generation, deadline, Hopeless::Refuse)? {
-            Ok(S_OK)
-        } else {
-            Ok(RPC_S_CALLPENDING)
+        if state.has(DONE) {
+            return Ok(S_OK);
         }
+        // Whoever releases the call object meanwhile leaves it to this thread.
+        self.enter(Ok)?;
+        let done = until_done(execution, generation, deadline, Hopeless::Refuse);
+        self.exit(0);
+        Ok(if done? { S_OK } else { RPC_S_CALLPENDING })
     }
 
     /// FI-1 to FI-8. `block`: waits for the call to complete.
@@ -271,6 +314,9 @@ impl Call {
             Err(failure) => (false, Err(failure)),
         };
         self.exit(if finished { BUSY | FINISHING } else { FINISHING });
+        if finished && self.slot.watched.load(Ordering::Acquire) != 0 {
+            self.refresh_descriptor();
+        }
         result
     }
 
@@ -324,6 +370,40 @@ impl Call {
             if let Some(told) = execution.inspect(generation, &look) {
                 return Ok(Some(told));
             }
+        }
+    }
+}
+
+/// A call that is in progress from now on, and what is still owed to it.
+struct Begun {
+    execution: &'static Execution,
+    generation: Generation,
+    /// It is to be run here.
+    direct: bool,
+    /// The call that it is begun for.
+    parent: Option<Awaited>,
+    /// It has a deadline.
+    timed: bool,
+    /// The execution that the call object had before.
+    last: Option<&'static Execution>,
+}
+
+impl Begun {
+    /// Nothing is owed to it.
+    fn is_plain(&self) -> bool {
+        !self.timed && self.parent.is_none() && self.last.is_none()
+    }
+
+    fn settle(&self) {
+        monitor::step(Step::Begin, self.execution, self.generation);
+        if let Some(last) = self.last {
+            last.detach();
+        }
+        if let Some((parent, generation)) = self.parent {
+            parent.adopt(generation, (self.execution, self.generation));
+        }
+        if self.timed {
+            timer::arm(self.execution);
         }
     }
 }

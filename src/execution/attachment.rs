@@ -1,0 +1,59 @@
+//! What a begin carries beyond a plain call: who is to know of its completion, its deadline's grace
+//! period, and the call that it was begun for. A begin without any of these has none.
+
+use super::Execution;
+use crate::handle::{Generation, Handle};
+use crate::hresult::Failure;
+use crate::sync::{Arc, AtomicU64};
+use crate::time::Nanoseconds;
+use std::cell::UnsafeCell;
+
+/// Who is to know of a completion.
+pub trait Observer: Send + Sync {
+    /// A call is about to begin, or says why it cannot.
+    fn expect(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// The call is complete, and the execution stays as it is meanwhile. Yes: the observer keeps it so
+    /// and ends that itself ([`Execution::notified`]). Runs the program's code, but never in a signal
+    /// handler.
+    fn completed(&self, execution: &'static Execution, generation: Generation) -> bool;
+}
+
+/// Those that are to know of a call object's completions; shared by its begins.
+pub type Observers = Option<Arc<Vec<Arc<dyn Observer>>>>;
+
+/// See the module. Changed under the execution's lock, and not after completion.
+pub struct Attachment {
+    /// The call object's handle, as the program knows it.
+    pub call: u64,
+    /// Taken out by who notifies; everything else stays as it is until the next begin.
+    pub observers: UnsafeCell<Observers>,
+    /// The next one in a completion queue.
+    pub link: AtomicU64,
+    /// What the program knows the completion by there.
+    pub tag: AtomicU64,
+    /// What the deadline's cancel leaves the method, in milliseconds.
+    pub grace_ms: u32,
+    /// The deadline is that of the call that this one was begun for.
+    pub inherited: bool,
+    /// The begin that this one was begun for.
+    pub parent: Option<Handle>,
+    /// When it was begun, if that is kept; 0: it is not.
+    pub begun: Nanoseconds,
+}
+
+impl Attachment {
+    pub fn new(call: u64) -> Self {
+        Self {
+            call,
+            observers: UnsafeCell::new(None),
+            link: AtomicU64::new(0),
+            tag: AtomicU64::new(0),
+            grace_ms: 0,
+            inherited: false,
+            parent: None,
+            begun: 0,
+        }
+    }
+}
