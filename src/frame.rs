@@ -197,8 +197,13 @@ pub fn innermost<T>(look: impl FnOnce(Option<&Frame<'_>>) -> T) -> T {
     look(unsafe { find(INNERMOST.get(), |frame| frame.server.is_some() || frame.callback) })
 }
 
-/// The method that this thread is in.
+/// Whether this thread is in a method, or tells, or serves.
 #[inline]
+pub fn is_inside() -> bool {
+    !INNERMOST.get().is_null()
+}
+
+/// The method that this thread is in.
 pub fn method() -> Option<Server> {
     innermost(|frame| frame.and_then(|frame| frame.server))
 }

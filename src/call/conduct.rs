@@ -4,7 +4,7 @@
 
 use super::{CHOOSING, Call};
 use crate::deadlock::Awaited;
-use crate::execution::{Attachment, Execution, Grace, Observer, Observers, Plan};
+use crate::execution::{Attachment, Execution, Grace, Observer, Observers};
 use crate::frame;
 use crate::handle::Generation;
 use crate::hresult::{E_INVALIDARG, Failure, Outcome, RPC_E_CALL_COMPLETE, S_OK};
@@ -54,8 +54,7 @@ impl Conduct {
 }
 
 /// The call that the next begin is for.
-#[inline]
-pub fn parent(conduct: Option<&Conduct>) -> Result<Option<Awaited>, Failure> {
+fn parent(conduct: Option<&Conduct>) -> Result<Option<Awaited>, Failure> {
     match conduct.map_or(Lineage::Inherited, |conduct| conduct.lineage) {
         Lineage::Inherited => Ok(frame::method().map(|method| (method.execution, method.generation))),
         Lineage::Detached => Ok(None),
@@ -70,43 +69,37 @@ pub fn parent(conduct: Option<&Conduct>) -> Result<Option<Awaited>, Failure> {
 }
 
 impl Call {
-    /// What the next begin carries.
+    /// What the next begin carries beyond a plain one.
     #[inline]
-    pub(super) fn plan(
-        self,
-        conduct: Option<&Conduct>,
-        parent: Option<Awaited>,
-        direct: bool,
-    ) -> Result<Plan, Failure> {
-        if conduct.is_none() && parent.is_none() && !monitor::is_on() {
-            return Ok(Plan { direct, attachment: None, expiry: Grace::FOREVER });
-        }
-        self.full_plan(conduct, parent, direct)
+    pub(super) fn extra(self, conduct: Option<&Conduct>) -> Result<Option<Box<Attachment>>, Failure> {
+        if conduct.is_none() && !frame::is_inside() && !monitor::is_on() { Ok(None) } else { self.all_extra(conduct) }
     }
 
-    fn full_plan(self, conduct: Option<&Conduct>, parent: Option<Awaited>, direct: bool) -> Result<Plan, Failure> {
-        let mut attachment = Attachment::new(self.id());
-        let mut expiry = parent.map_or(Grace::FOREVER, |(execution, generation)| execution.expiry(generation));
-        attachment.inherited = expiry != Grace::FOREVER;
-        if let Some((execution, generation)) = parent.filter(|_| attachment.inherited) {
-            attachment.grace_ms = execution.deadline_grace(generation).0;
+    #[cold]
+    fn all_extra(self, conduct: Option<&Conduct>) -> Result<Option<Box<Attachment>>, Failure> {
+        let parent = parent(conduct)?;
+        if conduct.is_none() && parent.is_none() && !monitor::is_on() {
+            return Ok(None);
         }
-        attachment.parent = parent.map(|(execution, generation)| execution.handle(generation));
-        attachment.begun = monitor::stamp();
-        let observers = monitor::with_onlooker(conduct.map_or(&None, |conduct| &conduct.observers));
-        if let Some(conduct) = conduct {
-            let own = Grace::milliseconds(conduct.timeout_ms);
-            if own < expiry {
-                (expiry, attachment.inherited, attachment.grace_ms) = (own, false, conduct.grace_ms);
+        let mut extra = Attachment::new(self.id());
+        if let Some((execution, generation)) = parent {
+            extra.parent = Some(execution.handle(generation));
+            extra.expiry = execution.expiry(generation);
+            if extra.expiry != Grace::FOREVER {
+                (extra.grace_ms, extra.inherited) = (execution.deadline_grace(generation).0, true);
             }
         }
+        if let Some(conduct) = conduct {
+            let own = Grace::milliseconds(conduct.timeout_ms);
+            if own < extra.expiry {
+                (extra.expiry, extra.inherited, extra.grace_ms) = (own, false, conduct.grace_ms);
+            }
+        }
+        extra.begun = monitor::stamp();
+        *extra.observers.get_mut() = monitor::with_onlooker(conduct.map_or(&None, |conduct| &conduct.observers));
         // It passes cancels on, keeps deadlines, and tells of what happens in signal handlers.
         timer::start()?;
-        for observer in observers.iter().flat_map(|all| all.iter()) {
-            observer.expect()?;
-        }
-        *attachment.observers.get_mut() = observers;
-        Ok(Plan { direct, attachment: Some(Box::new(attachment)), expiry })
+        Ok(Some(Box::new(extra)))
     }
 
     /// Changes how the next begins go about it.

@@ -17,7 +17,6 @@ mod conduct;
 mod many;
 
 use crate::buffer::{Bytes, Input};
-use crate::deadlock::Awaited;
 use crate::execution::{Execution, Grace, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
@@ -245,21 +244,24 @@ impl Call {
         }
         // All that can fail comes before the execution is opened: a begin that fails leaves the
         // fate and the message of the last one.
-        let parent = conduct::parent(conduct)?;
+        let mut extra = self.extra(conduct)?;
         if direct { home.open() } else { home.admit() }?;
-        let chosen_now = choose(chosen, last).and_then(|found| Ok((found, self.plan(conduct, parent, direct)?)));
+        let mut chosen_now = choose(chosen, last);
+        if let Some(extra) = &mut extra {
+            chosen_now = chosen_now.and_then(|found| extra.expect().map(|()| found));
+        }
         if chosen_now.is_err() && !direct {
             home.retract();
         }
-        let ((execution, generation), plan) = chosen_now?;
-        let timed = plan.expiry != Grace::FOREVER;
+        let (execution, generation) = chosen_now?;
         self.slot.current.store(execution.handle(generation).pack(), Ordering::Release);
         let moved = !std::ptr::eq(execution, last);
         if moved {
             *chosen = Chosen { execution: Some(execution), next: None };
         }
+        let (parent, timed) = extra.as_ref().map_or((None, false), |it| (it.parent, it.expiry != Grace::FOREVER));
         if let Some(input) = input.take() {
-            execution.begin(generation, method, input, plan);
+            execution.begin(generation, method, input, direct, extra);
         }
         Ok(Begun { execution, generation, direct, parent, timed, last: moved.then_some(last) })
     }
@@ -381,7 +383,7 @@ struct Begun {
     /// It is to be run here.
     direct: bool,
     /// The call that it is begun for.
-    parent: Option<Awaited>,
+    parent: Option<Handle>,
     /// It has a deadline.
     timed: bool,
     /// The execution that the call object had before.
@@ -399,8 +401,10 @@ impl Begun {
         if let Some(last) = self.last {
             last.detach();
         }
-        if let Some((parent, generation)) = self.parent {
-            parent.adopt(generation, (self.execution, self.generation));
+        if let Some(parent) = self.parent
+            && let Some(execution) = Execution::of_slot(parent.slot)
+        {
+            execution.adopt(parent.generation, (self.execution, self.generation));
         }
         if self.timed {
             timer::arm(self.execution);

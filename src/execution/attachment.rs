@@ -1,7 +1,7 @@
 //! What a begin carries beyond a plain call: who is to know of its completion, its deadline's grace
 //! period, and the call that it was begun for. A begin without any of these has none.
 
-use super::Execution;
+use super::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
 use crate::sync::{Arc, AtomicU64};
@@ -33,6 +33,8 @@ pub struct Attachment {
     pub link: AtomicU64,
     /// What the program knows the completion by there.
     pub tag: AtomicU64,
+    /// The deadline; [`Grace::FOREVER`]: none.
+    pub expiry: Grace,
     /// What the deadline's cancel leaves the method, in milliseconds.
     pub grace_ms: u32,
     /// The deadline is that of the call that this one was begun for.
@@ -44,12 +46,18 @@ pub struct Attachment {
 }
 
 impl Attachment {
+    /// The call is about to begin; or says why it cannot.
+    pub fn expect(&mut self) -> Result<(), Failure> {
+        self.observers.get_mut().iter().flat_map(|all| all.iter()).try_for_each(|observer| observer.expect())
+    }
+
     pub fn new(call: u64) -> Self {
         Self {
             call,
             observers: UnsafeCell::new(None),
             link: AtomicU64::new(0),
             tag: AtomicU64::new(0),
+            expiry: Grace::FOREVER,
             grace_ms: 0,
             inherited: false,
             parent: None,

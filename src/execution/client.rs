@@ -9,7 +9,8 @@ use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
 use crate::monitor::{self, Step};
 use crate::spin::Spinner;
 use crate::state::{
-    ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, OBSERVED, PROGRESS, STARTED, State, TELLS, WAITERS,
+    ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, OBSERVED, PROGRESS, STARTED, STOPPED, State, TELLS,
+    WAITERS,
 };
 use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
 use crate::time::Deadline;
@@ -36,7 +37,14 @@ impl Execution {
 
     /// Begins the generation that [`Execution::next_generation`] gave: the call is in progress.
     #[inline]
-    pub fn begin(&self, generation: Generation, method: u32, input: Input, plan: Plan) {
+    pub fn begin(
+        &self,
+        generation: Generation,
+        method: u32,
+        input: Input,
+        direct: bool,
+        extra: Option<Box<Attachment>>,
+    ) {
         self.word.await_unlocked();
         self.grace.store(Grace::FOREVER.join(generation), Ordering::Release);
         // SAFETY: idle, and this begin is the only one: the call object's alone (1, 2).
@@ -45,10 +53,14 @@ impl Execution {
             input.fill(self.input());
             self.output().clear();
             let cold = &mut *self.cold.get();
-            (cold.listener, cold.children) = (None, None);
+            if cold.listener.is_some() || cold.children.is_some() {
+                (cold.listener, cold.children) = (None, None);
+            }
         }
-        let observed = self.attach(generation, plan.attachment, plan.expiry);
-        let bits = match (plan.direct, self.target().class.cancel.is_some()) {
+        // SAFETY: as above (6).
+        let attached = extra.is_some() || unsafe { (*self.cold.get()).attachment.is_some() };
+        let observed = if attached { self.attach(generation, extra) } else { 0 };
+        let bits = match (direct, self.target().class.cancel.is_some()) {
             (false, false) => 0,
             (false, true) => TELLS,
             (true, false) => DIRECT,
@@ -58,17 +70,15 @@ impl Execution {
     }
 
     /// Puts in place what the begin carries beyond a plain call; gives the bits that say so.
-    #[inline]
-    fn attach(&self, generation: Generation, mut attachment: Option<Box<Attachment>>, expiry: Grace) -> u64 {
+    #[cold]
+    fn attach(&self, generation: Generation, mut extra: Option<Box<Attachment>>) -> u64 {
+        let observed = extra.as_mut().is_some_and(|extra| extra.observers.get_mut().is_some());
+        let expiry = extra.as_ref().map_or(Grace::FOREVER, |extra| extra.expiry);
         if expiry != Grace::FOREVER {
             self.expiry.store(expiry.join(generation), Ordering::Release);
         }
-        let observed = attachment.as_deref_mut().is_some_and(|attachment| attachment.observers.get_mut().is_some());
         // SAFETY: as in `begin` (6).
-        let place = unsafe { &mut (*self.cold.get()).attachment };
-        if attachment.is_some() || place.is_some() {
-            *place = attachment;
-        }
+        unsafe { (*self.cold.get()).attachment = extra };
         if observed { OBSERVED } else { 0 }
     }
 
@@ -176,7 +186,8 @@ impl Execution {
                 accept(Some(self.output()))?;
                 self.output().clear();
                 let hot = self.hot.get();
-                state.answered_result(Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned }))
+                let given = Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned });
+                if state.has(STOPPED) { state.stopped_result(given) } else { given }
             }
         };
         monitor::mark(Step::Finish, self, generation);
@@ -230,15 +241,6 @@ impl Execution {
         self.unlock(generation);
         Some(answer)
     }
-}
-
-/// How a begin goes about it.
-pub struct Plan {
-    /// On this thread, by the class's `begin`.
-    pub direct: bool,
-    pub attachment: Option<Box<Attachment>>,
-    /// Its deadline.
-    pub expiry: Grace,
 }
 
 /// Spins while it pays, as far as this thread knows. True: `ready` says yes.

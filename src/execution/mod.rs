@@ -31,7 +31,7 @@ mod tell;
 
 pub use attachment::{Attachment, Observer, Observers};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
-pub use client::{Plan, Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
+pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
 pub use notify::{By, Glimpse};
 pub use server::Server;
 pub use tell::{Callback, Listener, forget_teller};
@@ -217,11 +217,8 @@ impl Execution {
     /// that is due.
     #[inline]
     fn settle<T>(&'static self, generation: Generation, taken: &Taken<T>) {
-        if taken.notify {
-            self.notify(generation);
-        }
-        if taken.vacated {
-            self.vacate(generation);
+        if taken.notify | taken.vacated {
+            if taken.notify { self.notify(generation) } else { self.vacate(generation) }
         }
     }
 

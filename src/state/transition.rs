@@ -196,11 +196,12 @@ impl State {
 
     /// A completion that somebody is to be told of: whose transition makes it one, tells. Not while
     /// the data is locked: then the one who unlocks it does.
-    pub const fn noticed(self) -> Self {
+    #[inline]
+    pub const fn noticed(self) -> (Self, bool) {
         if self.0 & (DONE | OBSERVED | LOCKED) == DONE | OBSERVED {
-            self.without(OBSERVED).with(NOTIFYING)
+            (self.without(OBSERVED).with(NOTIFYING), true)
         } else {
-            self
+            (self, false)
         }
     }
 
@@ -522,10 +523,9 @@ impl State {
         }
     }
 
-    /// The result of a call whose method answered: one that stopped because the time was over says so.
-    pub fn answered_result(self, given: Hresult) -> Hresult {
-        let late = self.cause().is_some_and(Cause::is_deadline);
-        if late && self.has(STOPPED) { RPC_E_TIMEOUT } else { given }
+    /// The result of a call whose method stopped: if that was because the time was over, it says so.
+    pub fn stopped_result(self, given: Hresult) -> Hresult {
+        if self.cause().is_some_and(Cause::is_deadline) { RPC_E_TIMEOUT } else { given }
     }
 
     /// See contract, "Fate".

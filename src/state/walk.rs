@@ -69,10 +69,9 @@ const NEW: World = World {
 impl World {
     /// The same with another word; counts what the transition owes.
     fn to(self, next: State) -> Self {
-        let next = next.noticed();
+        let (next, noticed) = next.noticed();
         let done = next.has(DONE) && !self.state.has(DONE);
         let freed = next.vacant() && !self.state.vacant();
-        let noticed = next.has(NOTIFYING) && !self.state.has(NOTIFYING);
         Self {
             state: next,
             delivered: self.delivered + u8::from(done),

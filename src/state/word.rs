@@ -1,7 +1,7 @@
 //! The word itself: `generation:26 | state:38`, and the one compare-exchange loop.
 
 use super::Refusal;
-use super::transition::{LOCKED, NOTIFYING, State, Step, TIMED, WAITERS};
+use super::transition::{LOCKED, State, Step, TIMED, WAITERS};
 use crate::handle::Generation;
 use crate::sync::{AtomicU64, Backoff, Ordering};
 
@@ -18,7 +18,7 @@ pub struct Taken<T> {
     pub before: State,
     /// It made the execution vacant: the caller frees the slot.
     pub vacated: bool,
-    /// It made it a completion that the caller tells those of who are to know.
+    /// It made it a completion that the caller tells those of who are to know. Not both.
     pub notify: bool,
 }
 
@@ -68,11 +68,10 @@ impl Word {
             let (now, before) = split(word);
             compare(now, generation).map_err(Missed::Gone)?;
             let (next, answer) = transition(before).map_err(Missed::Refused)?;
-            let next = next.noticed();
+            let (next, notify) = next.noticed();
             match self.0.compare_exchange_weak(word, join(now, next), Ordering::SeqCst, Ordering::Acquire) {
                 Ok(_) => {
                     let vacated = next.vacant() && !before.vacant();
-                    let notify = next.has(NOTIFYING) && !before.has(NOTIFYING);
                     return Ok(Taken { answer, before, vacated, notify });
                 }
                 Err(seen) => word = seen,
