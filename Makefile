@@ -7,6 +7,8 @@ SOAK_STORM ?= 60
 SOAK_RACES ?= 3000000
 # Calls of random distances whose objects and buffers are counted.
 SOAK_MILLION ?= 1000000
+# Seconds that the fuzz targets share.
+FUZZ_SECONDS ?= 60
 # Seconds of the storm under AddressSanitizer in `make test`.
 TEST_STORM ?= 5
 
@@ -17,7 +19,7 @@ SCRIPTS := layers doors unsafe exports rule_ids
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run test check checks bench asan soak clean setup-%
+.PHONY: help lib header run test check checks bench asan fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +49,7 @@ checked-%:
 
 check: setup-test ## format, lints, documentation, and every test
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --target-dir target --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir target --no-deps --document-private-items
 	$(MAKE) test
@@ -56,6 +59,9 @@ bench: setup-bench lib ## measures, beside limits and peers of the same run
 
 asan: setup-test ## the C suite under AddressSanitizer (skipped without a nightly toolchain)
 	scripts/asan.sh
+
+fuzz: setup-test ## random programs of C calls against a model of the contract (skipped without a nightly toolchain)
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 soak: setup-test lib ## races and storm at their full lengths
 	CALL_RACES=$(SOAK_RACES) $(MAKE) -C ctests test TESTS=race MATRIX= LIMIT=7200
