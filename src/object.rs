@@ -39,10 +39,9 @@ pub trait Home: Send + Sync {
     fn closing(&self) -> Option<Grace>;
     /// Gives that place back: nothing will be submitted.
     fn retract(&self);
-    /// Queues an admitted execution.
+    /// Queues an execution: an admitted one, or one whose method runs and is to be told something, which takes
+    /// no place.
     fn submit(&self, execution: &'static Execution);
-    /// Queues an execution whose method runs and is to be told something, whatever the queue's limit.
-    fn submit_anyway(&self, execution: &'static Execution);
     /// A method goes on without a thread of the apartment.
     fn deferred(&self, execution: &'static Execution, generation: Generation);
     /// That method has completed.

@@ -119,10 +119,12 @@ impl Desk {
         }
     }
 
-    /// Counts something that goes into the queue whatever its limit.
-    pub fn take_place_anyway(&self) {
-        if self.limit != 0 {
-            self.queued.fetch_add(1, Ordering::AcqRel);
+    /// What was taken out of the queue had a place in it, unless its method runs already: that one only came
+    /// by.
+    #[inline]
+    fn give_place_of(&self, execution: &Execution) {
+        if self.limit != 0 && !execution.is_started() {
+            self.give_places(1);
         }
     }
 
@@ -130,7 +132,7 @@ impl Desk {
     #[inline]
     pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
         let execution = self.queue.take(taken)?;
-        self.give_places(1);
+        self.give_place_of(execution);
         Some(execution)
     }
 
@@ -152,7 +154,7 @@ impl Desk {
     fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) {
         self.sweeping.fetch_add(1, Ordering::AcqRel);
         self.queue.sweep(unwanted, |execution| {
-            self.give_places(1);
+            self.give_place_of(execution);
             dismiss(execution);
         });
         self.sweeping.fetch_sub(1, Ordering::AcqRel);

@@ -181,11 +181,6 @@ impl Home for Multi {
         self.desk.settle_submitted();
     }
 
-    fn submit_anyway(&self, execution: &'static Execution) {
-        self.desk.take_place_anyway();
-        self.submit(execution);
-    }
-
     fn deferred(&self, execution: &'static Execution, generation: Generation) {
         self.desk.defer(execution, generation);
     }

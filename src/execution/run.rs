@@ -69,6 +69,12 @@ impl Execution {
         self.word.state(generation).is_ok_and(ahead)
     }
 
+    /// Whether its method was entered: in a queue it is only to be told something.
+    #[inline]
+    pub fn is_started(&self) -> bool {
+        self.read().1.has(STARTED)
+    }
+
     /// Whether a queued execution was canceled before it started.
     pub fn is_canceled_in_queue(&self) -> bool {
         let (_, state) = self.read();

@@ -158,20 +158,23 @@ impl Server {
     pub fn complete(self, result: Hresult) -> Outcome {
         let Self { execution, generation } = self;
         let telling = self.is_being_told_here();
-        loop {
+        let before = loop {
             match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
-                Ok(_) => break,
+                Ok(taken) => break taken.before,
                 Err(Missed::Refused(Refusal::Untold)) => execution.tell(generation),
                 Err(missed) => return Err(self.missed(missed)),
             }
-        }
+        };
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&execution.target().lease);
         let mut given = result;
         let mut bits = 0;
         if forbidden(result) {
             given = E_UNEXPECTED;
-            bits = execution.put_message(forbidden_message(result));
+            if !before.has(DONE) {
+                // Nobody hears of it where the client has gone on.
+                bits = execution.put_message(forbidden_message(result));
+            }
         }
         // SAFETY: the lock is held (4).
         unsafe { (*execution.hot.get()).completed = given.0 };

@@ -174,7 +174,7 @@ impl Execution {
     /// Sends the execution through its apartment's queue once more: see `run`.
     fn tell_class(&'static self, generation: Generation) {
         if self.word.apply(generation, State::hold).is_ok() {
-            self.target().lease.home().submit_anyway(self);
+            self.target().lease.home().submit(self);
         }
     }
 

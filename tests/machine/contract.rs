@@ -82,8 +82,6 @@ pub enum Message {
     Given(usize),
     /// The library says something.
     Library,
-    /// The library may say something, or what was there stays.
-    Maybe,
 }
 
 /// One begin.
@@ -257,8 +255,8 @@ impl Model {
     pub fn end(&mut self, at: usize, code: i32) {
         let begin = &mut self.begins[at];
         let result = if forbidden(code) { E_UNEXPECTED } else { code };
-        if forbidden(code) {
-            begin.message = if begin.done.is_some() { Message::Maybe } else { Message::Library };
+        if forbidden(code) && begin.done.is_none() {
+            begin.message = Message::Library;
         }
         begin.place = Place::Over;
         begin.stopped = begin.cause.is_some() && result == RPC_E_CALL_CANCELED;

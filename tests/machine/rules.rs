@@ -2,7 +2,7 @@
 //! there at once, the contract does not say which comes first.
 
 use super::bindings::*;
-use super::contract::{Begin, Done, Message, Model, Object, Place, Staff, forbidden};
+use super::contract::{Begin, Done, Message, Model, Place, Staff, forbidden};
 use super::server::{METHODS, Plan, REFUSAL, Shape};
 
 pub type Codes = Vec<i32>;
@@ -51,25 +51,11 @@ impl Model {
         let home = &self.apartments[object.apartment];
         let waiting = home.queue.iter().filter(|&&begin| self.begins[begin].done.is_none()).count();
         let queues = home.limit > 0 && !object.shape.custom();
-        let mut codes = or_ok(when(&[
+        or_ok(when(&[
             (method >= METHODS, DISP_E_MEMBERNOTFOUND),
             (object.disconnected || home.closed, RPC_E_DISCONNECTED),
             (queues && waiting >= home.limit, CALL_E_TOO_BUSY),
-        ]));
-        if codes == [S_OK] && queues && waiting + self.told(object.apartment) >= home.limit {
-            codes.push(CALL_E_TOO_BUSY);
-        }
-        codes
-    }
-
-    /// Methods whose class may be on its way through the apartment's queue to be told of a cancel: that
-    /// takes a place there.
-    fn told(&self, home: usize) -> usize {
-        let told = |begin: &&Begin| {
-            let Object { apartment, shape, .. } = self.objects[begin.object];
-            apartment == home && shape.cancels() && begin.entered && begin.cause.is_some()
-        };
-        self.begins.iter().filter(told).count()
+        ]))
     }
 
     /// WT-1 to WT-8, of a poll.
@@ -223,7 +209,6 @@ impl Model {
             (_, Message::None) => (vec![S_FALSE], Some(1)),
             (_, Message::Given(len)) => (vec![S_OK], Some(len + 1)),
             (_, Message::Library) => (vec![S_OK], None),
-            (_, Message::Maybe) => (vec![S_OK, S_FALSE], None),
         }
     }
 }
