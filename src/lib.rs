@@ -5,6 +5,8 @@
 
 // What is not reached from `ffi` is dead.
 #![deny(dead_code)]
+// For the stand-ins of `sync/visible`.
+#![cfg_attr(call_tsan, feature(arbitrary_self_types, coerce_unsized, unsize))]
 
 mod apartment;
 mod buffer;
