@@ -57,22 +57,23 @@ static void workers_run_methods_side_by_side(void)
     enum { WORKERS = 3 };
     scene_t scene;
     call_t calls[WORKERS];
-    job_t held, late;
+    job_t held[WORKERS], late;
     scene_open(&scene, WORKERS);
-    job_init(&held, NULL, S_OK);
     job_init(&late, NULL, S_OK);
     for (int i = 0; i < WORKERS; i++) {
+        job_init(&held[i], NULL, S_OK);
         calls[i] = new_call(&scene.target);
-        begin_job(calls[i], HOLD, &held);
+        begin_job(calls[i], HOLD, &held[i]);
     }
-    gate_wait_for(&held.entered, WORKERS);
-    ok_u64(gate_count(&held.entered), WORKERS, "each worker runs a method");
+    for (int i = 0; i < WORKERS; i++)
+        gate_wait(&held[i].entered);
+    ok_u64(atomic_load(&scene.target.entries), WORKERS, "each worker runs a method");
     begin_job(scene.call, HOLD, &late);
     call_cancel_t cancel = cancel_of(scene.call);
     must(call_cancel(cancel, 0));
     ok_fate(fate_of(scene.call), CALL_FATE_NEVER_STARTED, "CN-13 the call after them waits its turn");
-    gate_open(&held.release);
     for (int i = 0; i < WORKERS; i++) {
+        gate_open(&held[i].release);
         ok_hr(finish(calls[i]), S_OK, "method %d ends", i);
         must(call_release(calls[i]));
     }
