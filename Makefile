@@ -19,7 +19,7 @@ SCRIPTS := layers doors unsafe exports rule_ids
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run test check checks bench asan fuzz soak clean setup-%
+.PHONY: help lib header run test check checks bench asan fuzz soak tsan clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -62,6 +62,9 @@ asan: setup-test ## the C suite under AddressSanitizer (skipped without a nightl
 
 fuzz: setup-test ## random programs of C calls against a model of the contract (skipped without a nightly toolchain)
 	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+tsan: setup-test ## the C suite under ThreadSanitizer (skipped without a nightly toolchain)
+	scripts/tsan.sh
 
 soak: setup-test lib ## races and storm at their full lengths
 	CALL_RACES=$(SOAK_RACES) $(MAKE) -C ctests test TESTS=race MATRIX= LIMIT=7200

@@ -21,4 +21,4 @@ ln -sfn libcall.so "$folder/libcall.so.0"
 # An error ends the program, and prove counts it as failed.
 ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}" \
     make -C ctests test LIBDIR="../$folder" OUT=../target/ctests-asan LIMIT=600 MATRIX= \
-    CFLAGS_EXTRA="-fsanitize=address -fno-omit-frame-pointer" ${*:+TESTS="$*"}
+    CFLAGS_EXTRA="-fsanitize=address -fno-omit-frame-pointer" LDFLAGS_EXTRA="-fsanitize=address" ${*:+TESTS="$*"}
