@@ -1,15 +1,12 @@
 #!/bin/sh
 # Runs C tests (all, or those named) against a library built with AddressSanitizer.
-# Rust's sanitizers need a nightly toolchain; without one the same runs under valgrind, or is skipped.
+# Rust's sanitizers need a nightly toolchain; without one the same runs under valgrind.
 set -eu
 cd "$(dirname "$0")/.."
 
 if ! version=$(rustc +nightly -vV 2>/dev/null); then
-    command -v valgrind >/dev/null || { echo "asan: SKIPPED, there is neither a nightly toolchain nor valgrind"; exit 0; }
     echo "asan: there is no nightly toolchain; under valgrind instead"
-    export CALL_HANG_SECONDS=300 CALL_RACES="${CALL_RACES:-20000}" CALL_MILLION="${CALL_MILLION:-5000}"
-    RUNNER="valgrind -q --fair-sched=try --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99" \
-        exec make -C ctests test OUT=../target/ctests-valgrind LIMIT=900 MATRIX= ${*:+TESTS="$*"}
+    exec scripts/valgrind.sh "$@"
 fi
 host=$(printf '%s\n' "$version" | sed -n 's/^host: //p')
 
@@ -17,8 +14,15 @@ RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" \
     cargo +nightly build --locked --lib --target "$host" --target-dir target/asan
 folder=target/asan/$host/debug
 ln -sfn libcall.so "$folder/libcall.so.0"
+nm "$folder/libcall.so" | grep -q ' U __asan_report_load' || { echo "asan: the library was built without it"; exit 1; }
 
 # An error ends the program, and prove counts it as failed.
-ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}" \
-    make -C ctests test LIBDIR="../$folder" OUT=../target/ctests-asan LIMIT=600 MATRIX= \
-    CFLAGS_EXTRA="-fsanitize=address -fno-omit-frame-pointer" LDFLAGS_EXTRA="-fsanitize=address" ${*:+TESTS="$*"}
+export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+checker=asan runner='' compile="-fsanitize=address -fno-omit-frame-pointer" link="-fsanitize=address"
+. scripts/planted.sh
+caught late_read 'in read_late '
+caught lost_memory 'in new_data '
+silent control
+
+make -C ctests test LIBDIR="../$folder" OUT=../target/ctests-asan LIMIT="${LIMIT:-600}" MATRIX= \
+    CFLAGS_EXTRA="$compile" LDFLAGS_EXTRA="$link" ${*:+TESTS="$*"}

@@ -1,4 +1,4 @@
-/* What the programs that show that the thread sanitizer sees have in common. */
+/* What the programs that show that the sanitizers see have in common. */
 #ifndef USE_H
 #define USE_H
 
@@ -26,12 +26,16 @@ static inline void await(atomic_uint *counter, unsigned count)
         (void)sched_yield();
 }
 
-/* Until both of two threads are here; it orders nothing between them. */
-static inline void meet(void)
+/* Two threads come here, and each adds to the number in its turn; but waiting for a turn orders
+ * nothing, so that it is a race, and not two writes at once, of which the sanitizer may miss one. */
+static inline void add_without_order(unsigned *number)
 {
-    static atomic_uint meeting;
-    (void)atomic_fetch_add_explicit(&meeting, 1, memory_order_relaxed);
-    await(&meeting, 2);
+    static atomic_uint arrived, written;
+    unsigned turn = atomic_fetch_add_explicit(&arrived, 1, memory_order_relaxed);
+    await(&arrived, 2);
+    await(&written, turn);
+    (*number)++;
+    (void)atomic_fetch_add_explicit(&written, 1, memory_order_relaxed);
 }
 
 /* An object with one method, in an apartment with a thread for each of two calls. */

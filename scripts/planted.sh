@@ -1,0 +1,36 @@
+# For asan.sh, tsan.sh and valgrind.sh, which read this file: runs a program of ctests/planted to show
+# that the checker sees. They set `checker`, its name, the `folder` of the library, `compile` and
+# `link`, and what runs a program, `runner`; a program of which there is a report ends with status 99.
+
+# What the program and the checker say goes to a file.
+planted() {
+    program=target/planted/$checker/$1 log=target/planted/$checker/$1.log status=0
+    mkdir -p "${program%/*}"
+    # shellcheck disable=SC2086 # the flags are words
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread $compile -Iinclude \
+        -c "ctests/planted/$1.c" -o "$program.o"
+    # shellcheck disable=SC2086
+    ${CC:-cc} "$program.o" -pthread -L"$folder" -lcall $link -o "$program"
+    # shellcheck disable=SC2086
+    LD_LIBRARY_PATH="$folder" timeout 60 $runner "$program" >"$log" 2>&1 || status=$?
+}
+
+failed() {
+    cat "$log"
+    echo "$checker: $1 (status $status)"
+    exit 1
+}
+
+# caught NAME WORDS: there is a report, and these words are in it.
+caught() {
+    planted "$1"
+    [ "$status" -eq 99 ] && grep -q "$2" "$log" || failed "the error in $1 is not seen"
+    echo "$checker: the error in $1 is seen"
+}
+
+# silent NAME: there is none.
+silent() {
+    planted "$1"
+    [ "$status" -eq 0 ] && [ ! -s "$log" ] || failed "$1 is correct, and was to be silent"
+    echo "$checker: $1 is silent"
+}

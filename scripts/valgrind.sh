@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs C tests (all, or those named) under valgrind's memcheck. There is no suppression: what the
+# library keeps for good (slots, tables) is reachable at the end, and no leak. In the child of a
+# fork what it has forgotten is shown as lost; a test takes no notice of that child's status.
+set -eu
+cd "$(dirname "$0")/.."
+
+command -v valgrind >/dev/null || { echo "valgrind: SKIPPED, it is not installed"; exit 0; }
+cargo build --release --locked --target-dir target
+folder=target/release
+ln -sfn libcall.so "$folder/libcall.so.0"
+
+checker=valgrind compile='' link=''
+runner="valgrind -q --fair-sched=try --error-exitcode=99 --leak-check=full
+ --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+. scripts/planted.sh
+caught late_read 'read_late (late_read.c'
+caught lost_memory 'new_data (lost_memory.c'
+silent control
+
+# One thread at a time runs, and slowly; a variable that is set counts.
+export CALL_HANG_SECONDS=300 CALL_RACES="${CALL_RACES:-10000}" CALL_MILLION="${CALL_MILLION:-5000}" \
+    CALL_ROUNDS="${CALL_ROUNDS:-100}" CALL_STORM_SECONDS="${CALL_STORM_SECONDS:-20}"
+RUNNER=$(echo $runner) make -C ctests test OUT=../target/ctests-valgrind LIMIT="${LIMIT:-900}" MATRIX= ${*:+TESTS="$*"}
