@@ -2,14 +2,17 @@
 
 CARGO   ?= cargo
 PYTHON  ?= python3
-# Seconds of the storm, and how many races, in the long runs.
-SOAK_STORM ?= 60
-SOAK_RACES ?= 3000000
-# Calls of random distances whose objects and buffers are counted.
+# The long runs: seconds of each storm, how many races, calls at random distances whose objects and
+# buffers are counted, seconds of all fuzzers together; and how many run side by side.
+SOAK_STORM ?= 600
+SOAK_RACES ?= 10000000
 SOAK_MILLION ?= 1000000
 # Seconds that the fuzz targets share.
 FUZZ_SECONDS ?= 60
 # Seconds of the storm under AddressSanitizer in `make test`.
+SOAK_FUZZ ?= 3600
+SOAK_JOBS ?= 2
+# Seconds of each storm under a sanitizer in `make test`.
 TEST_STORM ?= 5
 
 # Always the project's own folder: the other Makefiles find the library there.
@@ -19,7 +22,7 @@ SCRIPTS := layers doors unsafe exports rule_ids
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run test check checks bench asan fuzz soak tsan clean setup-%
+.PHONY: help lib header run test check checks bench asan fuzz soak tsan valgrind clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,12 +38,13 @@ header: ## writes include/call.h anew from the comments of src/ffi
 run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run
 
-test: setup-test lib ## every test: Rust, the C suite, the examples, the scripts, a storm under AddressSanitizer
+test: setup-test lib ## every test: Rust, the C suite, the examples, the scripts, a little under each sanitizer
 	$(CARGO) test --locked --target-dir target
 	$(MAKE) -C ctests test
 	$(MAKE) -C examples check
 	@$(MAKE) --no-print-directory checks
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
+	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
 
 checks: $(SCRIPTS:%=checked-%)
 
@@ -57,7 +61,7 @@ check: setup-test ## format, lints, documentation, and every test
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run
 
-asan: setup-test ## the C suite under AddressSanitizer (skipped without a nightly toolchain)
+asan: setup-test ## the C suite under AddressSanitizer (under valgrind without a nightly toolchain)
 	scripts/asan.sh
 
 fuzz: setup-test ## random programs of C calls against a model of the contract (skipped without a nightly toolchain)
@@ -66,10 +70,12 @@ fuzz: setup-test ## random programs of C calls against a model of the contract (
 tsan: setup-test ## the C suite under ThreadSanitizer (skipped without a nightly toolchain)
 	scripts/tsan.sh
 
-soak: setup-test lib ## races and storm at their full lengths
-	CALL_RACES=$(SOAK_RACES) $(MAKE) -C ctests test TESTS=race MATRIX= LIMIT=7200
-	CALL_MILLION=$(SOAK_MILLION) $(MAKE) -C ctests test TESTS=million MATRIX= LIMIT=7200
-	CALL_STORM_SECONDS=$(SOAK_STORM) scripts/asan.sh storm
+valgrind: setup-test ## the C suite under valgrind's memcheck
+	scripts/valgrind.sh
+
+soak: setup-test lib ## the long runs: storms, races, calls, fuzzers; one table at the end
+	$(PYTHON) scripts/soak.py --storm $(SOAK_STORM) --races $(SOAK_RACES) --million $(SOAK_MILLION) \
+	    --fuzz $(SOAK_FUZZ) --jobs $(SOAK_JOBS)
 
 clean: ## removes everything that was built
 	$(CARGO) clean --target-dir target

@@ -162,7 +162,7 @@ static void no_handle_reaches_another(void)
     const char *seconds = getenv("CALL_STORM_SECONDS"), *seed = getenv("CALL_SEED");
     uint64_t lasts = seconds == NULL ? DEFAULT_SECONDS : strtoull(seconds, NULL, 10);
     uint64_t from = seed == NULL ? now_us() : strtoull(seed, NULL, 0);
-    diag("%" PRIu64 " s, CALL_SEED=%" PRIu64, lasts, from);
+    diag("%" PRIu64 " s, %d threads, CALL_SEED=%" PRIu64, lasts, (int)THREADS, from);
     rage(lasts, from);
     print_counts();
     diag("%lu objects, %lu echoes, %lu inputs handed over, %lu notices of a cancel", atomic_load(&created),
