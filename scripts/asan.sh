@@ -16,13 +16,11 @@ folder=target/asan/$host/debug
 ln -sfn libcall.so "$folder/libcall.so.0"
 nm "$folder/libcall.so" | grep -q ' U __asan_report_load' || { echo "asan: the library was built without it"; exit 1; }
 
-# An error ends the program, and prove counts it as failed.
 export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 checker=asan runner='' compile="-fsanitize=address -fno-omit-frame-pointer" link="-fsanitize=address"
-. scripts/planted.sh
+. scripts/sanitized.sh
 caught late_read 'in read_late '
 caught lost_memory 'in new_data '
 silent control
 
-make -C ctests test LIBDIR="../$folder" OUT=../target/ctests-asan LIMIT="${LIMIT:-600}" MATRIX= \
-    CFLAGS_EXTRA="$compile" LDFLAGS_EXTRA="$link" ${*:+TESTS="$*"}
+suite 600 "$@"

@@ -20,7 +20,7 @@ ln -sfn libcall.so "$folder/libcall.so.0"
 export TSAN_OPTIONS="exitcode=99:die_after_fork=0:history_size=4${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
 checker=tsan runner='' compile="-fsanitize=thread -fno-omit-frame-pointer"
 link="-Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -ldl -lm -lrt -lresolv"
-. scripts/planted.sh
+. scripts/sanitized.sh
 caught race_beside "is global 'beside'"
 caught race_inside '#[0-9]* count_without_a_lock '
 silent control
@@ -28,5 +28,4 @@ silent control
 # Everything is slower; a variable that is set counts.
 export CALL_HANG_SECONDS=300 CALL_RACES="${CALL_RACES:-30000}" CALL_MILLION="${CALL_MILLION:-20000}" \
     CALL_ROUNDS="${CALL_ROUNDS:-500}"
-make -C ctests test LIBDIR="../$folder" OUT=../target/ctests-tsan LIMIT="${LIMIT:-900}" MATRIX= \
-    CFLAGS_EXTRA="$compile" LDFLAGS_EXTRA="$link" ${*:+TESTS="$*"}
+suite 900 "$@"

@@ -1,6 +1,7 @@
-# For asan.sh, tsan.sh and valgrind.sh, which read this file: runs a program of ctests/planted to show
-# that the checker sees. They set `checker`, its name, the `folder` of the library, `compile` and
-# `link`, and what runs a program, `runner`; a program of which there is a report ends with status 99.
+# For asan.sh, tsan.sh and valgrind.sh, which read this file: shows that the checker sees what is
+# planted in ctests/planted, and runs the C suite. They set `checker`, its name, the `folder` of the
+# library, `compile` and `link`, and what runs a program, `runner`; a program of which there is a
+# report ends with status 99.
 
 # What the program and the checker say goes to a file.
 planted() {
@@ -33,4 +34,19 @@ silent() {
     planted "$1"
     [ "$status" -eq 0 ] && [ ! -s "$log" ] || failed "$1 is correct, and was to be silent"
     echo "$checker: $1 is silent"
+}
+
+# suite LIMIT NAMES...: these tests, or all, with a limit in seconds if none is set. A report counts
+# also where it left its program a good status: as the program ended, or in the child of a fork.
+suite() {
+    limit=${LIMIT:-$1} reports=$PWD/target/planted/$checker/report status=0
+    shift
+    rm -f "$reports".*
+    ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$reports" TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$reports" \
+        make -C ctests test LIBDIR="../$folder" OUT="../target/ctests-$checker" LIMIT="$limit" MATRIX= \
+        CFLAGS_EXTRA="$compile" LDFLAGS_EXTRA="$link" ${*:+TESTS="$*"} || status=$?
+    for report in "$reports".*; do
+        [ ! -e "$report" ] || { cat "$report"; status=99; }
+    done
+    return "$status"
 }
