@@ -91,11 +91,6 @@ impl<T: ?Sized> Arc<T> {
         ptr::addr_eq(this.0.as_ptr(), other.0.as_ptr())
     }
 
-    #[cfg(test)]
-    pub fn strong_count(this: &Self) -> usize {
-        this.counted().strong.load(Ordering::Acquire) as usize
-    }
-
     fn counted(&self) -> &Counted<T> {
         // SAFETY: this reference keeps it.
         unsafe { self.0.as_ref() }
