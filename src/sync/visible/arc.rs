@@ -91,6 +91,11 @@ impl<T: ?Sized> Arc<T> {
         ptr::addr_eq(this.0.as_ptr(), other.0.as_ptr())
     }
 
+    pub fn downgrade(this: &Self) -> Weak<T> {
+        this.counted().weak.fetch_add(1, Ordering::Relaxed);
+        Weak(this.0)
+    }
+
     fn counted(&self) -> &Counted<T> {
         // SAFETY: this reference keeps it.
         unsafe { self.0.as_ref() }
