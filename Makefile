@@ -7,11 +7,10 @@ PYTHON  ?= python3
 SOAK_STORM ?= 600
 SOAK_RACES ?= 10000000
 SOAK_MILLION ?= 1000000
-# Seconds that the fuzz targets share.
-FUZZ_SECONDS ?= 60
-# Seconds of the storm under AddressSanitizer in `make test`.
 SOAK_FUZZ ?= 3600
 SOAK_JOBS ?= 2
+# Seconds that the fuzz targets share.
+FUZZ_SECONDS ?= 60
 # Seconds of each storm under a sanitizer in `make test`.
 TEST_STORM ?= 5
 
