@@ -72,10 +72,13 @@ impl Solo {
 
     /// Starts the library's thread if there is to be one; others wait until it is there, or is known
     /// not to come.
+    #[inline]
     fn ensure_served(&self) -> Result<(), Failure> {
-        if self.started.load(Ordering::Acquire) != NOT_STARTED {
-            return Ok(());
-        }
+        if self.started.load(Ordering::Acquire) == NOT_STARTED { self.start() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn start(&self) -> Result<(), Failure> {
         let _starting = lock(&self.starting);
         if self.started.load(Ordering::Acquire) == NOT_STARTED
             && let Some(me) = self.me.upgrade()

@@ -153,14 +153,14 @@ impl Call {
     /// Ends what [`Call::enter`] began, clearing `flags`.
     #[inline]
     fn exit(self, flags: u64) {
-        let unpinned = self.slot.refs.unpin(flags);
-        self.settle(unpinned);
+        if self.slot.refs.unpin(flags) == Unpinned::Last {
+            self.leave();
+        }
     }
 
-    fn settle(self, unpinned: Unpinned) {
-        if unpinned == Unpinned::Alive {
-            return;
-        }
+    /// Empties the slot after the last hold.
+    #[inline(never)]
+    fn leave(self) {
         // SAFETY: the last hold is gone.
         let (chosen, conduct) = unsafe { (*self.slot.chosen.get(), (*self.slot.conduct.get()).take()) };
         for execution in [chosen.execution, chosen.next].into_iter().flatten() {
@@ -180,8 +180,9 @@ impl Call {
 
     /// RL-1 to RL-5: one reference less. A call in progress goes on.
     pub fn release(self) -> Outcome {
-        let unpinned = self.slot.refs.release(self.handle.generation)?;
-        self.settle(unpinned);
+        if self.slot.refs.release(self.handle.generation)? == Unpinned::Last {
+            self.leave();
+        }
         Ok(S_OK)
     }
 
