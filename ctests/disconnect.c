@@ -233,7 +233,7 @@ static void begun_in_its_apartment(void)
     uint32_t served = 0;
     while (served == 0)
         must(call_apartment_pump(apartment, hang_ms(), &served));
-    check_own(&own, object, call, "begun in its apartment");
+    check_own(&own, object, call, "single, begun there");
     must(call_apartment_close(apartment, hang_ms(), NULL));
     must(call_apartment_release(apartment));
 }
@@ -258,7 +258,7 @@ static void direct_call(void)
         must(call_create(object, &job.call));
         begin_job(outer, RUN, &job);
         must(finish(outer));
-        (void)snprintf(name, sizeof name, "%s, direct", place_kinds[kind].name);
+        (void)snprintf(name, sizeof name, "same %s", place_kinds[kind].name);
         check_own(&own, object, job.call, name);
         must(call_release(outer));
         place_close(&place);
