@@ -17,11 +17,11 @@ TEST_STORM ?= 5
 # Always the project's own folder: the other Makefiles find the library there.
 BUILD   := $(CARGO) build --release --locked --target-dir target
 RELEASE := target/release
-SCRIPTS := layers doors unsafe exports rule_ids
+SCRIPTS := layers doors unsafe exports rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run test check checks bench asan fuzz soak tsan valgrind clean setup-%
+.PHONY: help lib header run suite test check checks conformance bench asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,9 +37,13 @@ header: ## writes include/call.h anew from the comments of src/ffi
 run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run
 
-test: setup-test lib ## every test: Rust, the C suite, the examples, the scripts, a little under each sanitizer
-	$(CARGO) test --locked --target-dir target
+# What was printed is kept, for the conformance page.
+suite: setup-test lib
+	{ $(CARGO) test --locked --target-dir target; echo "# ended with $$?"; } | tee target/rust.log
+	@tail -n 1 target/rust.log | grep -qx '# ended with 0'
 	$(MAKE) -C ctests test
+
+test: suite ## every test: Rust, the C suite, the examples, the scripts, a little under each sanitizer
 	$(MAKE) -C examples check
 	@$(MAKE) --no-print-directory checks
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
@@ -56,6 +60,9 @@ check: setup-test ## format, lints, documentation, and every test
 	$(CARGO) clippy --locked --target-dir target --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir target --no-deps --document-private-items
 	$(MAKE) test
+
+conformance: suite ## writes docs/conformance.md: which test showed which rule, at which distance
+	@$(PYTHON) scripts/check_conformance.py --write
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run

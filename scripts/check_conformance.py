@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Was every rule of the model shown by the tests that just ran, and does docs/conformance.md say so?
+
+The page is made of what the tests printed. `--write` writes it.
+"""
+import re
+import sys
+
+from results import rust, suite
+from rules import ROOT, rules
+
+PAGE = ROOT / "docs" / "conformance.md"
+HEAD = """# Conformance
+
+Every rule of the model, and the tests that showed it. This page is written by `make conformance` from what the tests
+printed as they ran, and `make test` compares it with its own run; what a rule says, and who has to show it, stands in
+[rules.tsv](rules.tsv).
+
+A column is a distance between client and object: a mark says that a check of the rule ran there and passed. A program
+that says no distance shows a rule, but marks nothing.
+"""
+
+
+def shown(rule, checks):
+    """The last cell of a rule's row."""
+    if rule.scope == "face":
+        return "no counterpart in C"
+    if rule.scope == "later":
+        return f"not yet: needs {rule.needs}"
+    return ", ".join(f"`{test}`" for test in sorted({check.test for check in checks}))
+
+
+def table(head, rows):
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+def page(known, carried, places):
+    at = {rule: {check.place for check in checks} for rule, checks in carried.items()}
+    scopes = [("shown by the C suite", "c"), ("shown by a Rust test", "rust"),
+              ("without a counterpart in C", "face"), ("not yet", "later")]
+    counts = [[what, str(sum(rule.scope == scope for rule in known.values()))] for what, scope in scopes]
+    counts += [[f"shown at distance *{place}*", str(sum(place in found for found in at.values()))] for place in places]
+    rows = [[rule.id, rule.says, *("x" if place in at[rule.id] else "" for place in places),
+             shown(rule, carried[rule.id])] for rule in known.values()]
+    return "\n".join([HEAD, table(["of all rules", str(len(known))], counts),
+                      table(["rule", "what it says", *places, "shown by"], rows)])
+
+
+def marks(text):
+    """What a page says was shown: a rule at a distance, or by a test."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    head = next((row for row in rows if row[0] == "rule"), [])
+    return {(row[0], what) for row in rows if len(row) == len(head) and row != head
+            for what in [*(place for place, cell in zip(head, row) if cell == "x"), *re.findall("`([^`]+)`", row[-1])]}
+
+
+def main():
+    faults, known = [], rules()
+    in_c, places = suite(faults)
+    in_rust = rust(faults)
+    carried = {rule: [check for check in in_c + in_rust if rule in check.rules] for rule in known}
+    faults += sorted({f"{check.test}: there is no rule {rule}"
+                      for check in in_c + in_rust for rule in check.rules if rule not in known})
+    seen = {scope: {rule for check in checks for rule in check.rules}
+            for scope, checks in (("c", in_c), ("rust", in_rust))}
+    faults += [f"{rule.id}: no {'check of the C suite' if rule.scope == 'c' else 'Rust test'} showed it"
+               for rule in known.values() if rule.id not in seen.get(rule.scope, {rule.id})]
+    faults += [f"{rule.id}: {carried[rule.id][0].test} shows it, but docs/rules.tsv says {rule.scope}"
+               for rule in known.values() if rule.scope in ("face", "later") and carried[rule.id]]
+    text = page(known, carried, places)
+    before = PAGE.read_text() if PAGE.exists() else ""
+    faults += [f"{rule}: {what} shows it no longer; if that is meant, remove docs/conformance.md first"
+               for rule, what in sorted(marks(before) - marks(text))]
+    if not faults and "--write" in sys.argv[1:]:
+        PAGE.write_text(text)
+    elif not faults and before != text:
+        faults = ["docs/conformance.md is not what this run showed; `make conformance` writes it"]
+    print("\n".join(faults) or f"conformance: {len(known)} rules, at {len(places)} distances")
+    sys.exit(bool(faults) or not in_c)
+
+
+main()
