@@ -116,6 +116,7 @@ impl Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn what_is_encoded_is_decoded_by_its_kind_alone() {
@@ -125,13 +126,18 @@ mod tests {
         assert_eq!(Handle::decode(id, Kind::Call), Err(E_HANDLE.into()));
         assert_eq!(Handle::decode(0, Kind::Call), Err(E_HANDLE.into()));
         assert_eq!(Handle::decode(id | 1 << 54, Kind::Object), Err(E_HANDLE.into()));
+        let never = Handle { slot: 5, generation: Generation(0) };
+        assert_eq!(Handle::decode(never.encode(Kind::Object), Kind::Object), Err(E_HANDLE.into()));
     }
 
     #[test]
     fn first_generations_leave_half_of_them_and_differ() {
-        let firsts: Vec<_> = (0..64).map(Generation::first).collect();
-        assert!(firsts.iter().all(|first| first.0 >= 1 && first.0 <= Generation::LAST.0 / 2));
-        assert!(firsts.windows(2).any(|pair| pair[0] != pair[1]));
+        const SLOTS: u32 = 4096;
+        let firsts: HashSet<_> = (0..SLOTS).map(|slot| Generation::first(slot).0).collect();
+        assert!(firsts.iter().all(|first| *first <= Generation::LAST.0 / 2), "in the lower half");
+        assert!(firsts.iter().all(|first| first % 2 == 1), "odd, and so never 0");
+        assert_eq!(firsts.len(), SLOTS as usize, "neighbors differ");
+        assert!(secret() > u64::from(u32::MAX), "64 bits are drawn");
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! 3. `forks` counts the forks between the first process and the one that made the handle: the
 //!    handle of a parent is told from one that never was.
 
+#[cfg(test)]
+mod fork_test;
 mod layout;
 mod refs;
 mod slab;

@@ -192,6 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_that_ends_takes_its_flags_along() {
+        let (word, generation) = opened();
+        let flags = (1 << FLAG_BITS) - 1;
+        word.update(generation, |now| Ok::<_, Failure>((RefWord::with_pin(now | flags)?, ()))).expect("it lives");
+        word.pin(generation).expect("it lives");
+        assert_eq!(word.release(generation), Ok(Unpinned::Alive));
+        assert!(!word.lives(generation), "nobody has a reference to it");
+        assert_eq!(word.unpin(0), Unpinned::Alive);
+        assert_eq!(word.unpin(flags), Unpinned::Last);
+        assert!(word.vacate(generation));
+        word.open(Generation(8));
+        assert_eq!(word.release(Generation(8)), Ok(Unpinned::Last), "no flag is left");
+    }
+
+    #[test]
     fn the_counts_stop_at_their_ends() {
         let (word, generation) = opened();
         for _ in 1..0xF_FFFF {

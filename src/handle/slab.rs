@@ -182,6 +182,15 @@ mod tests {
         }
     }
 
+    /// So small that all slots that there can be have room.
+    struct Small(AtomicU32);
+    // SAFETY: an atomic, for which zero is a value.
+    unsafe impl SlabSlot for Small {
+        fn link(&self) -> &AtomicU32 {
+            &self.0
+        }
+    }
+
     #[test]
     fn places_follow_each_other_without_gap_or_overlap() {
         let mut expected = (0, 0);
@@ -211,6 +220,45 @@ mod tests {
             }
         });
         assert!(SLAB.fresh.load(Ordering::Relaxed) <= 8);
+    }
+
+    #[test]
+    fn the_last_given_is_taken_first_and_every_change_of_the_list_is_counted() {
+        static SLAB: Slab<Probe> = Slab::new();
+        let taken = || SLAB.take().expect("memory").0;
+        let changes = || SLAB.free.load(Ordering::Relaxed) >> 32;
+        assert_eq!([taken(), taken(), taken(), changes() as u32], [0, 1, 2, 0]);
+        for (at, slot) in [1, 0, 2].into_iter().enumerate() {
+            SLAB.give(slot);
+            assert_eq!(changes(), at as u64 + 1);
+        }
+        for (at, slot) in [2, 0, 1].into_iter().enumerate() {
+            assert_eq!(taken(), slot);
+            assert_eq!(changes(), at as u64 + 4);
+        }
+        assert_eq!([taken(), changes() as u32], [3, 6], "the list is empty again");
+        SLAB.give(Handle::SLOTS - 1);
+        assert_eq!(taken(), 4, "what was never given out is not taken back");
+    }
+
+    #[test]
+    fn forgotten_slots_are_out_of_reach_and_numbers_begin_again() {
+        static SLAB: Slab<Probe> = Slab::new();
+        let (_, old) = SLAB.take().expect("memory");
+        SLAB.take().expect("memory");
+        SLAB.give(1);
+        SLAB.forget();
+        assert!(SLAB.get(0).is_none());
+        let (slot, new) = SLAB.take().expect("memory");
+        assert_eq!(slot, 0);
+        assert!(!ptr::eq(old, new), "the old memory stays as it is");
+    }
+
+    #[test]
+    fn slots_end_where_handles_do() {
+        static SLAB: Slab<Small> = Slab::new();
+        SLAB.fresh.store(Handle::SLOTS, Ordering::Relaxed);
+        assert!(SLAB.take().is_none());
     }
 
     #[test]
