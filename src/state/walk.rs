@@ -4,6 +4,7 @@
 
 use super::transition::*;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// The word, and what the threads around it have in hand.
 #[allow(clippy::struct_excessive_bools, reason = "each is one thread's hands")]
@@ -262,6 +263,8 @@ impl World {
 }
 
 /// Every world that can come about, each with what can follow it. A vacant one is an end.
+static REACHABLE: LazyLock<HashMap<World, Vec<World>>> = LazyLock::new(reachable);
+
 fn reachable() -> HashMap<World, Vec<World>> {
     let mut found = HashMap::new();
     let mut todo = vec![NEW];
@@ -279,7 +282,7 @@ fn reachable() -> HashMap<World, Vec<World>> {
 
 #[test]
 fn every_reachable_word_keeps_the_promises() {
-    let found = reachable();
+    let found = &*REACHABLE;
     println!("{} worlds, {} words", found.len(), found.keys().map(|world| world.state).collect::<HashSet<_>>().len());
     for fate in [Fate::None, Fate::NeverStarted, Fate::Running, Fate::Completed, Fate::Stopped] {
         assert!(found.keys().any(|world| world.state.fate() == fate), "{fate:?} does not occur");
@@ -288,9 +291,9 @@ fn every_reachable_word_keeps_the_promises() {
 
 #[test]
 fn every_word_can_end_and_be_freed() {
-    let found = reachable();
+    let found = &*REACHABLE;
     let mut before: HashMap<World, Vec<World>> = HashMap::new();
-    for (&world, next) in &found {
+    for (&world, next) in found {
         for &after in next {
             before.entry(after).or_default().push(world);
         }
@@ -309,7 +312,7 @@ fn every_word_can_end_and_be_freed() {
 
 #[test]
 fn the_terminal_transition_settles_whose_the_result_is() {
-    for (world, next) in reachable() {
+    for (world, next) in &*REACHABLE {
         for after in next {
             if world.state.has(DONE) {
                 assert_eq!(world.state.has(ABANDONED), after.state.has(ABANDONED), "{world:?} {after:?}");
@@ -326,7 +329,7 @@ fn the_terminal_transition_settles_whose_the_result_is() {
 
 #[test]
 fn a_fate_once_final_never_changes_and_running_changes_only_when_the_method_ends() {
-    for (world, next) in reachable() {
+    for (world, next) in &*REACHABLE {
         for after in next {
             let (was, is) = (world.state.fate(), after.state.fate());
             match was {

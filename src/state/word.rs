@@ -181,3 +181,139 @@ fn compare(now: Generation, asked: Generation) -> Result<(), Gone> {
         std::cmp::Ordering::Less => Err(Gone::NotYet),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::transition::{BEGUN, CANCEL, Cause, DETACHED, ERROR, Request, STARTED, Start};
+    use super::*;
+    use std::sync::Barrier;
+    use std::thread;
+    use std::time::Duration;
+
+    const OURS: Generation = Generation(7);
+
+    fn opened() -> Word {
+        let word = Word(AtomicU64::new(0));
+        word.open(OURS);
+        word
+    }
+
+    fn running() -> Word {
+        let word = opened();
+        word.begin(OURS, 0);
+        assert!(word.apply(OURS, State::start).is_ok_and(|taken| taken.answer == Start::Run));
+        word
+    }
+
+    #[test]
+    fn generation_and_state_are_read_as_they_were_put() {
+        let word = Word(AtomicU64::new(0));
+        assert_eq!(word.read(), (Generation(0), State(0)));
+        word.open(Generation::LAST);
+        assert_eq!(word.read(), (Generation::LAST, State(0)));
+        word.begin(Generation::LAST, STATE & !TIMED);
+        assert_eq!(word.read(), (Generation::LAST, State(STATE & !TIMED | BEGUN)));
+    }
+
+    #[test]
+    fn another_generation_is_over_or_has_not_come() {
+        let word = opened();
+        for (asked, answer) in [(Generation(6), Gone::Over), (Generation(8), Gone::NotYet)] {
+            assert_eq!(word.state(asked), Err(answer));
+            assert_eq!(word.apply(asked, |state| Ok((state, ()))).err(), Some(Missed::Gone(answer)));
+            assert_eq!(word.apply_unlocked(asked, State::finish).err(), Some(Missed::Gone(answer)));
+        }
+        assert_eq!(word.state(OURS), Ok(State(0)));
+    }
+
+    #[test]
+    fn a_transition_says_what_was_before_and_a_refusal_changes_nothing() {
+        let word = opened();
+        assert_eq!(word.apply(OURS, State::start).err(), Some(Missed::Refused(Refusal::NotRunning)));
+        assert_eq!(word.read(), (OURS, State(0)));
+        word.begin(OURS, 0);
+        let Ok(taken) = word.apply(OURS, State::start) else { panic!("it was begun") };
+        assert_eq!((taken.answer, taken.before, taken.vacated), (Start::Run, State(BEGUN), false));
+        assert!(word.state(OURS).is_ok_and(|state| state.has(STARTED)));
+    }
+
+    #[test]
+    fn only_the_transition_that_makes_it_vacant_says_so() {
+        let word = opened();
+        assert!(!word.always(OURS, |state| state).vacated);
+        assert!(word.always(OURS, State::detach).vacated);
+        let again = word.always(OURS, State::detach);
+        assert_eq!((again.before, again.vacated), (State(DETACHED), false));
+    }
+
+    #[test]
+    fn the_cancel_byte_is_the_words_lowest() {
+        let word = running();
+        assert_eq!(word.cancel_byte(), std::ptr::from_ref(&word).cast());
+        let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+        assert!(word.apply(OURS, |state| state.request_cancel(request)).is_ok());
+        assert!(word.state(OURS).is_ok_and(|state| state.has(CANCEL) && state.0.to_le_bytes()[0] != 0));
+    }
+
+    #[test]
+    fn a_waiter_is_noted_only_in_the_state_that_it_saw() {
+        let word = opened();
+        assert!(!word.add_waiter(OURS, State(BEGUN)), "it saw another state");
+        assert!(!word.add_waiter(Generation(8), State(0)), "and another generation");
+        assert_eq!(word.read(), (OURS, State(0)));
+        assert!(word.add_waiter(OURS, State(0)));
+        assert_eq!(word.read(), (OURS, State(WAITERS)));
+        assert!(word.add_waiter(OURS, State(WAITERS)), "one is noted already");
+        assert_eq!(word.read(), (OURS, State(WAITERS)));
+    }
+
+    #[test]
+    fn it_is_put_on_the_timers_list_once_and_stays_there_when_it_opens_again() {
+        let word = running();
+        let before = word.read();
+        assert!(word.link_timer());
+        assert!(!word.link_timer());
+        word.open(Generation(8));
+        assert_eq!(word.read(), (Generation(8), State(TIMED)));
+        assert!(!word.link_timer());
+        word.unlink_timer();
+        assert_eq!(word.read(), (Generation(8), State(0)));
+        word.unlink_timer();
+        assert!(word.link_timer());
+        assert_ne!(before, word.read());
+    }
+
+    /// Has another thread go for a word that is locked, and unlocks when it had every chance to go wrong.
+    fn waits_out_the_lock(go: impl Fn(&Word) + Sync) -> Word {
+        let word = running();
+        assert!(word.apply(OURS, State::lock_for_server).is_ok());
+        let ready = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                ready.wait();
+                go(&word);
+            });
+            ready.wait();
+            thread::sleep(Duration::from_millis(30));
+            assert!(word.state(OURS).is_ok_and(|state| state.has(LOCKED)));
+            let unlocked = word.always(OURS, |state| state.unlock(ERROR));
+            assert!(!unlocked.before.has(ERROR));
+        });
+        word
+    }
+
+    #[test]
+    fn a_transition_that_finds_it_locked_is_taken_when_it_is_not() {
+        let word = waits_out_the_lock(|word| {
+            let Ok(taken) = word.apply_unlocked(OURS, State::lock_for_server) else { panic!("it runs") };
+            assert!(taken.before.has(ERROR));
+        });
+        assert!(word.state(OURS).is_ok_and(|state| state.has(LOCKED | ERROR)));
+    }
+
+    #[test]
+    fn a_begin_that_finds_it_locked_begins_when_it_is_not() {
+        let word = waits_out_the_lock(|word| word.begin(Generation(8), 0));
+        assert_eq!(word.read(), (Generation(8), State(BEGUN)));
+    }
+}

@@ -1,0 +1,191 @@
+//! Each transition by itself: what it refuses, and why; what it sets, and what it leaves.
+
+use super::*;
+
+/// What has one bit.
+const FLAGS: [u64; 23] = [
+    BEGUN, STARTED, ON_STACK, DEFERRED, ENDED, DONE, ABANDONED, STOPPED, COMPLETED, FINISHED, DETACHED, LOCKED,
+    WAITERS, TIMED, ERROR, PROGRESS, DIRECT, TELLS, TELLING, DISABLED, ASKING, ASK_LATER, CANCELABLE,
+];
+
+#[test]
+fn every_bit_has_a_place_of_its_own_and_cancel_its_byte() {
+    assert_eq!(CANCEL, 1);
+    assert!(FLAGS.iter().all(|flag| flag.is_power_of_two() && *flag > 0xFF));
+    let fields = FLAGS.iter().copied().chain([CANCEL, CAUSE_MASK, HOLDS]);
+    assert_eq!(fields.clone().fold(0, |all, field| all | field), fields.sum::<u64>(), "they overlap");
+    assert_eq!((CAUSE_MASK.count_ones(), HOLDS.count_ones(), HOLDS & HOLD), (2, 5, HOLD));
+    assert!(State(HOLDS).unhold().0 < HOLDS && State(HOLDS).0 < 1 << 38);
+}
+
+fn canceled(cause: Cause) -> State {
+    let request = Request { cause, at_once: true, hold: false, asked: false };
+    State(0).begin(0).request_cancel(request).expect("it was begun").0
+}
+
+#[test]
+fn the_first_cause_gives_the_code() {
+    assert_eq!(State(0).cause(), None);
+    for (cause, code) in [(Cause::Cancel, RPC_E_CALL_CANCELED), (Cause::Disconnect, RPC_E_DISCONNECTED)] {
+        assert_eq!(canceled(cause).cause(), Some(cause));
+        assert_eq!(canceled(cause).abandoned_result(), code);
+    }
+}
+
+#[test]
+fn a_second_cancel_is_told_from_one_after_a_disconnect_or_a_result() {
+    let again = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+    assert_eq!(State(0).request_cancel(again).err(), Some(Refusal::Complete));
+    assert_eq!(canceled(Cause::Cancel).request_cancel(again).err(), Some(Refusal::Canceled));
+    assert_eq!(canceled(Cause::Disconnect).request_cancel(again).err(), Some(Refusal::Complete));
+    assert_eq!(canceled(Cause::Cancel).with(FINISHED).request_cancel(again).err(), Some(Refusal::Complete));
+    assert_eq!(State(BEGUN | STARTED | DONE | ENDED).request_cancel(again).err(), Some(Refusal::Complete));
+    assert_eq!(State(BEGUN | STARTED | CANCEL).request_cancel(again).err(), Some(Refusal::Canceled));
+    assert_eq!(State(BEGUN | STARTED | DIRECT).request_cancel(again).err(), Some(Refusal::AskFirst));
+    let disconnect = Request { cause: Cause::Disconnect, ..again };
+    let direct = State(BEGUN | STARTED | DIRECT);
+    assert!(
+        direct.request_cancel(disconnect).is_ok() && direct.request_cancel(Request { asked: true, ..again }).is_ok()
+    );
+    assert!(State(BEGUN | DIRECT).request_cancel(again).is_ok_and(|(_, owed)| owed == Cancel::Deliver));
+}
+
+#[test]
+fn a_request_owes_what_its_grace_and_the_holds_allow() {
+    let request = Request { cause: Cause::Cancel, at_once: false, hold: true, asked: false };
+    let running = State(BEGUN | STARTED);
+    assert_eq!(running.request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Held));
+    assert_eq!(running.with(HOLDS).request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Told));
+    let told = running.request_cancel(Request { hold: false, ..request });
+    assert_eq!(told, Ok((running.with(CANCEL | 1 << CAUSE), Cancel::Told)));
+    assert_eq!(running.request_cancel(Request { at_once: true, ..request }).map(|(_, owed)| owed), Ok(Cancel::Deliver));
+}
+
+#[test]
+fn a_refusal_says_why() {
+    let running = State(BEGUN | STARTED);
+    assert_eq!(State(0).start().err(), Some(Refusal::NotRunning));
+    assert_eq!(running.start().err(), Some(Refusal::NotRunning));
+    assert_eq!(State(BEGUN).lock_for_server().err(), Some(Refusal::NotRunning));
+    assert_eq!(running.with(ENDED).lock_for_server().err(), Some(Refusal::Ended));
+    assert_eq!(running.with(LOCKED).lock_for_server().err(), Some(Refusal::Locked));
+    assert_eq!(running.with(LOCKED).lock_for_client().err(), Some(Refusal::Locked));
+    assert_eq!(running.with(DETACHED).lock_for_client().err(), Some(Refusal::Complete));
+    assert_eq!(State(0).lock_for_client().err(), Some(Refusal::Complete));
+    assert_eq!(running.with(TELLING).lock_to_complete(false).err(), Some(Refusal::Locked));
+    assert!(running.with(TELLING).lock_to_complete(true).is_ok());
+    let untold = running.with(CANCEL | TELLS);
+    assert_eq!(untold.lock_to_end(false).err(), Some(Refusal::Untold));
+    assert_eq!(untold.with(ON_STACK).leave(false).err(), Some(Refusal::Untold));
+    assert!(untold.lock_to_end(true).is_ok() && untold.with(DISABLED).lock_to_end(false).is_ok());
+    assert_eq!(running.tell().err(), Some(Refusal::NotRunning));
+    assert_eq!(untold.with(LOCKED).tell().err(), Some(Refusal::Locked));
+    assert_eq!(untold.with(TELLING).tell().err(), Some(Refusal::Locked));
+    assert_eq!(running.with(ON_STACK | LOCKED).leave(false).err(), Some(Refusal::Locked));
+    assert_eq!(running.with(ON_STACK | TELLING).leave(false).err(), Some(Refusal::Locked));
+}
+
+#[test]
+fn a_class_is_asked_by_one_thread_and_of_calls_that_it_can_cancel() {
+    let direct = State(BEGUN | STARTED | DIRECT | CANCELABLE);
+    let asking = State(direct.0 + HOLD).with(ASKING);
+    assert_eq!(direct.with(ASK_LATER).ask(), Ok((asking, ())));
+    assert_eq!(direct.ask_later(), Ok((direct.with(ASK_LATER), ())));
+    assert_eq!(direct.with(HOLDS).ask().err(), Some(Refusal::Locked));
+    assert_eq!(asking.refused(), direct);
+    for (state, refusal) in [
+        (direct.without(STARTED), Refusal::Complete),
+        (direct.with(DONE), Refusal::Complete),
+        (direct.without(CANCELABLE), Refusal::NoInterface),
+        (direct.with(CANCEL), Refusal::Canceled),
+        (direct.with(ASKING), Refusal::Canceled),
+    ] {
+        assert_eq!((state.ask().err(), state.ask_later().err()), (Some(refusal), Some(refusal)));
+    }
+    let request = Request { cause: Cause::Cancel, at_once: true, hold: false, asked: false };
+    let agreed = direct.with(CANCEL | DONE | ABANDONED | 1 << CAUSE);
+    assert_eq!(asking.agreed(request), Ok((agreed, Ok(Cancel::Deliver))));
+    assert_eq!(asking.with(DONE | ENDED).agreed(request).map(|(_, owed)| owed), Ok(Err(Refusal::Complete)));
+}
+
+#[test]
+fn a_hold_is_of_a_method_that_runs() {
+    let running = State(BEGUN | STARTED);
+    assert_eq!(running.hold(), Ok((State(running.0 + HOLD), ())));
+    assert_eq!(State(running.0 + HOLD).unhold(), running);
+    for state in [State(BEGUN), running.with(ENDED), running.with(HOLDS)] {
+        assert_eq!(state.hold().err(), Some(Refusal::Complete));
+    }
+}
+
+#[test]
+fn a_region_says_whether_a_cancel_came_before_or_meanwhile() {
+    let running = State(BEGUN | STARTED);
+    assert_eq!(running.disable(), Ok((running.with(DISABLED), true)));
+    assert_eq!(running.with(CANCEL).disable(), Ok((running.with(CANCEL), false)));
+    assert_eq!(running.with(DISABLED).enable(), Ok((running, true)));
+    assert_eq!(running.with(DISABLED | CANCEL).enable(), Ok((running.with(CANCEL), false)));
+    assert_eq!(
+        (State(0).disable().err(), State(0).enable().err()),
+        (Some(Refusal::NotRunning), Some(Refusal::NotRunning))
+    );
+}
+
+#[test]
+fn the_end_is_a_stop_only_where_a_cancel_was_asked_for() {
+    let running = State(BEGUN | STARTED);
+    let on_stack = running.with(ON_STACK);
+    for (state, canceled, stopped) in [
+        (on_stack, true, 0),
+        (on_stack.with(CANCEL), true, STOPPED),
+        (on_stack.with(ASKING), true, STOPPED),
+        (on_stack.with(CANCEL), false, 0),
+    ] {
+        let ended = state.without(ON_STACK).with(ENDED | DONE | stopped);
+        assert_eq!(state.leave(canceled), Ok((ended, Left::Ended(Ended::Deliver))));
+        let completed = state.with(LOCKED).complete(canceled);
+        assert_eq!(completed, (state.with(ENDED | DONE | COMPLETED | stopped), Ended::Deliver));
+    }
+    let abandoned = on_stack.with(CANCEL | DONE | ABANDONED);
+    let dropped = (abandoned.without(ON_STACK).with(ENDED | STOPPED), Left::Ended(Ended::Drop));
+    assert_eq!(abandoned.leave(true), Ok(dropped));
+    assert_eq!(on_stack.with(ENDED).leave(false), Ok((running.with(ENDED), Left::Before)));
+    assert_eq!(on_stack.with(ENDED).defer(), Ok((running.with(ENDED), Left::Before)));
+    assert_eq!(on_stack.defer(), Ok((running.with(DEFERRED), Left::Deferred)));
+}
+
+#[test]
+fn only_a_request_that_is_not_answered_can_be_abandoned_and_only_what_is_done_finished() {
+    let running = State(BEGUN | STARTED);
+    assert_eq!(running.abandon().err(), Some(Refusal::Complete));
+    assert_eq!(running.with(CANCEL | DONE).abandon().err(), Some(Refusal::Complete));
+    assert_eq!(running.with(CANCEL).abandon(), Ok((running.with(CANCEL | DONE | ABANDONED), ())));
+    assert_eq!(running.finish().err(), Some(Refusal::Complete));
+    assert_eq!(running.with(DONE | FINISHED).finish().err(), Some(Refusal::Complete));
+    assert_eq!(running.with(DONE).finish(), Ok((running.with(DONE | FINISHED), ())));
+}
+
+#[test]
+fn it_is_reusable_and_vacant_when_nobody_has_a_hand_on_it() {
+    let over = State(BEGUN | STARTED | ENDED | DONE | FINISHED);
+    assert!(State(0).reusable() && over.reusable() && over.with(LOCKED).reusable());
+    assert!(over.with(DETACHED).vacant() && State(DETACHED).vacant());
+    assert!(!over.vacant() && !over.without(ENDED).with(DETACHED).vacant());
+    for hand in [ON_STACK, TELLING, HOLD, HOLDS] {
+        assert!(!over.with(hand).reusable() && !over.with(hand | DETACHED).vacant());
+    }
+    assert!(!over.with(LOCKED | DETACHED).vacant());
+    assert!(!over.without(FINISHED).reusable() && !over.without(ENDED).reusable());
+    assert_eq!(over.with(TIMED).reopened(), State(TIMED));
+    assert_eq!(over.with(LOCKED).unlock(ERROR | PROGRESS), over.with(ERROR | PROGRESS));
+}
+
+#[test]
+fn a_fate_is_what_became_of_the_method() {
+    let running = State(BEGUN | STARTED);
+    assert_eq!(running.with(ENDED | STOPPED).fate(), Fate::None);
+    assert_eq!(State(BEGUN | DONE | ENDED).fate(), Fate::NeverStarted);
+    assert_eq!(running.with(DONE).fate(), Fate::Running);
+    assert_eq!(running.with(DONE | ENDED).fate(), Fate::Completed);
+    assert_eq!(running.with(DONE | ENDED | STOPPED).fate(), Fate::Stopped);
+}
