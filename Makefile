@@ -11,6 +11,8 @@ SOAK_FUZZ ?= 3600
 SOAK_JOBS ?= 2
 # Seconds that the fuzz targets share.
 FUZZ_SECONDS ?= 60
+# What `make mutants` changes: state, handle, completion; all if empty.
+MUTANTS ?=
 # Seconds of each storm under a sanitizer in `make test`.
 TEST_STORM ?= 5
 
@@ -21,7 +23,7 @@ SCRIPTS := layers doors unsafe exports rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks conformance bench asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks conformance mutants bench asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +65,9 @@ check: setup-test ## format, lints, documentation, and every test
 
 conformance: suite ## writes docs/conformance.md: which test showed which rule, at which distance
 	@$(PYTHON) scripts/check_conformance.py --write
+
+mutants: setup-test ## changes one thing at a time in the source, and sees whether a test fails; takes hours
+	scripts/mutants.sh $(MUTANTS)
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run
