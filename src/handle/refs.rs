@@ -195,7 +195,12 @@ mod tests {
     fn a_pin_that_ends_takes_its_flags_along() {
         let (word, generation) = opened();
         let flags = (1 << FLAG_BITS) - 1;
-        word.update(generation, |now| Ok::<_, Failure>((RefWord::with_pin(now | flags)?, ()))).expect("it lives");
+        let pin_with_flags = || word.update(generation, |now| Ok::<_, Failure>((RefWord::with_pin(now | flags)?, ())));
+        let before = word.0.load(Ordering::Relaxed);
+        pin_with_flags().expect("it lives");
+        assert_eq!(word.unpin(flags), Unpinned::Alive);
+        assert_eq!(word.0.load(Ordering::Relaxed), before);
+        pin_with_flags().expect("it lives");
         word.pin(generation).expect("it lives");
         assert_eq!(word.release(generation), Ok(Unpinned::Alive));
         assert!(!word.lives(generation), "nobody has a reference to it");
