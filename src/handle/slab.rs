@@ -255,6 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_has_room_for_its_slots_and_to_align_them() {
+        let (base, raw, layout) = allocate::<Probe>(4).expect("memory");
+        assert_eq!((layout.size(), base.align_offset(64)), (5 * 64, 0));
+        assert!(base.addr() - raw.addr() < 64);
+        // SAFETY: allocated just now with this layout, and not shared.
+        unsafe { dealloc(raw, layout) };
+    }
+
+    #[test]
     fn slots_end_where_handles_do() {
         static SLAB: Slab<Small> = Slab::new();
         SLAB.fresh.store(Handle::SLOTS, Ordering::Relaxed);
@@ -264,12 +273,13 @@ mod tests {
     #[test]
     fn slots_are_aligned_distinct_and_found_by_number() {
         static SLAB: Slab<Probe> = Slab::new();
-        let mut seen = HashSet::new();
+        let (mut seen, mut places) = (HashSet::new(), HashSet::new());
         for _ in 0..500 {
             let (slot, probe) = SLAB.take().expect("memory");
             assert_eq!(ptr::from_ref(probe) as usize % 64, 0);
             assert!(ptr::eq(SLAB.get(slot).expect("made"), probe));
             assert!(seen.insert(slot));
+            assert!(places.insert(ptr::from_ref(probe)), "slot {slot} lies on another");
         }
         assert!(SLAB.get(Handle::SLOTS - 1).is_none());
     }

@@ -120,4 +120,13 @@ mod tests {
         assert_ne!(id, other, "a handle is never given out twice");
         assert!(TABLE.release(other).expect("it lives").is_some());
     }
+
+    #[test]
+    fn a_forgotten_table_knows_none_of_its_handles() {
+        static TABLE: Table<u32> = Table::new(Kind::Object);
+        let id = TABLE.insert(5).expect("memory");
+        TABLE.forget();
+        assert_eq!(TABLE.release(id), Err(E_HANDLE.into()));
+        assert_eq!(TABLE.with(id, |value| *value), Err(E_HANDLE.into()));
+    }
 }
