@@ -18,6 +18,14 @@ fn every_bit_has_a_place_of_its_own_and_cancel_its_byte() {
     assert!(State(HOLDS).unhold().0 < HOLDS && State(HOLDS).0 < 1 << 38);
 }
 
+#[test]
+fn a_bit_that_is_set_stays_when_it_is_set_again() {
+    let told = State(BEGUN | LOCKED | ERROR);
+    assert_eq!(told.unlock(ERROR), State(BEGUN | ERROR));
+    assert_eq!(State(0).detach().detach(), State(DETACHED));
+    assert_eq!(State(BEGUN).told(), State(BEGUN), "nor does one that is not set come by being cleared");
+}
+
 fn canceled(cause: Cause) -> State {
     let request = Request { cause, at_once: true, hold: false, asked: false };
     State(0).begin(0).request_cancel(request).expect("it was begun").0
