@@ -3,18 +3,44 @@
 use super::*;
 
 /// What has one bit.
-const FLAGS: [u64; 23] = [
-    BEGUN, STARTED, ON_STACK, DEFERRED, ENDED, DONE, ABANDONED, STOPPED, COMPLETED, FINISHED, DETACHED, LOCKED,
-    WAITERS, TIMED, ERROR, PROGRESS, DIRECT, TELLS, TELLING, DISABLED, ASKING, ASK_LATER, CANCELABLE,
+const FLAGS: [u64; 25] = [
+    BEGUN,
+    STARTED,
+    ON_STACK,
+    DEFERRED,
+    ENDED,
+    DONE,
+    STOPPED,
+    COMPLETED,
+    FINISHED,
+    DETACHED,
+    LOCKED,
+    WAITERS,
+    TIMED,
+    ERROR,
+    PROGRESS,
+    DIRECT,
+    TELLS,
+    TELLING,
+    DISABLED,
+    ASKING,
+    ASK_LATER,
+    CANCELABLE,
+    OBSERVED,
+    NOTIFYING,
+    NOTIFY_LATER,
 ];
+/// What has one bit in the byte that methods poll, and is set only after a cancel.
+const WITH_CANCEL: [u64; 3] = [ABANDONED, LOOKED, UNREPORTED];
 
 #[test]
 fn every_bit_has_a_place_of_its_own_and_cancel_its_byte() {
     assert_eq!(CANCEL, 1);
     assert!(FLAGS.iter().all(|flag| flag.is_power_of_two() && *flag > 0xFF));
-    let fields = FLAGS.iter().copied().chain([CANCEL, CAUSE_MASK, HOLDS]);
+    assert!(WITH_CANCEL.iter().all(|flag| flag.is_power_of_two() && *flag <= 0xFF) && CAUSE_MASK <= 0xFF);
+    let fields = FLAGS.iter().chain(&WITH_CANCEL).copied().chain([CANCEL, CAUSE_MASK, HOLDS]);
     assert_eq!(fields.clone().fold(0, |all, field| all | field), fields.sum::<u64>(), "they overlap");
-    assert_eq!((CAUSE_MASK.count_ones(), HOLDS.count_ones(), HOLDS & HOLD), (2, 5, HOLD));
+    assert_eq!((CAUSE_MASK.count_ones(), HOLDS.count_ones(), HOLDS & HOLD), (3, 5, HOLD));
     assert!(State(HOLDS).unhold().0 < HOLDS && State(HOLDS).0 < 1 << 38);
 }
 
@@ -34,10 +60,83 @@ fn canceled(cause: Cause) -> State {
 #[test]
 fn the_first_cause_gives_the_code() {
     assert_eq!(State(0).cause(), None);
-    for (cause, code) in [(Cause::Cancel, RPC_E_CALL_CANCELED), (Cause::Disconnect, RPC_E_DISCONNECTED)] {
+    let codes = [
+        (Cause::Cancel, RPC_E_CALL_CANCELED),
+        (Cause::Parent, RPC_E_CALL_CANCELED),
+        (Cause::Deadline, RPC_E_TIMEOUT),
+        (Cause::ParentDeadline, RPC_E_TIMEOUT),
+        (Cause::Disconnect, RPC_E_DISCONNECTED),
+    ];
+    for (cause, code) in codes {
         assert_eq!(canceled(cause).cause(), Some(cause));
         assert_eq!(canceled(cause).abandoned_result(), code);
+        assert_eq!(canceled(cause).is_canceled(), code != RPC_E_DISCONNECTED);
+        let late = if code == RPC_E_TIMEOUT { RPC_E_TIMEOUT } else { RPC_E_CALL_CANCELED };
+        assert_eq!(canceled(cause).stopped_result(RPC_E_CALL_CANCELED), late);
     }
+}
+
+#[test]
+fn calls_begun_for_a_call_are_told_from_those_that_were_canceled_themselves() {
+    for cause in [Cause::Cancel, Cause::Disconnect, Cause::Parent] {
+        assert_eq!(cause.inherited(), Cause::Parent);
+    }
+    for cause in [Cause::Deadline, Cause::ParentDeadline] {
+        assert_eq!(cause.inherited(), Cause::ParentDeadline);
+    }
+}
+
+#[test]
+fn a_completion_is_noticed_once_and_not_under_the_lock() {
+    let done = State(BEGUN | DONE | OBSERVED);
+    assert_eq!(done.noticed(), (State(BEGUN | DONE | NOTIFYING), true));
+    assert_eq!(done.noticed().0.noticed(), (State(BEGUN | DONE | NOTIFYING), false));
+    assert_eq!(done.with(LOCKED).noticed(), (done.with(LOCKED), false));
+    assert_eq!(State(BEGUN | OBSERVED).noticed(), (State(BEGUN | OBSERVED), false));
+    let later = State(BEGUN | DONE | NOTIFYING).notify_later();
+    assert_eq!(later.notify_now(), Ok((State(BEGUN | DONE | NOTIFYING), ())));
+    assert_eq!(State(BEGUN | DONE | NOTIFYING).notify_now(), Err(Refusal::NotRunning));
+    assert_eq!(State(BEGUN | DONE | NOTIFYING).notified(), State(BEGUN | DONE));
+}
+
+#[test]
+fn a_call_is_adopted_while_a_cancel_can_still_reach_it() {
+    assert_eq!(State(0).lock_to_adopt(), Err(Refusal::Ended));
+    assert_eq!(State(BEGUN).lock_to_adopt(), Ok((State(BEGUN | LOCKED), ())));
+    assert_eq!(State(BEGUN | LOCKED).lock_to_adopt(), Err(Refusal::Locked));
+    assert_eq!(State(BEGUN | STARTED | ENDED).lock_to_adopt(), Err(Refusal::Ended));
+    assert_eq!(State(BEGUN | STARTED | CANCEL).lock_to_adopt(), Err(Refusal::Canceled));
+    let region = State(BEGUN | STARTED | CANCEL | DISABLED);
+    assert_eq!(region.lock_to_adopt(), Ok((region.with(LOCKED), ())), "until the region ends");
+}
+
+#[test]
+fn a_look_keeps_off_what_the_next_begin_writes() {
+    assert_eq!(State(0).lock_to_look(), Err(Refusal::NotRunning));
+    assert_eq!(State(BEGUN).lock_to_look(), Ok((State(BEGUN | LOCKED), ())));
+    assert_eq!(State(BEGUN | LOCKED).lock_to_look(), Err(Refusal::Locked));
+    assert_eq!(State(BEGUN | DONE | ENDED | FINISHED).lock_to_look(), Err(Refusal::NotRunning));
+    assert_eq!(State(BEGUN | DONE | ENDED | DETACHED).lock_to_look(), Err(Refusal::NotRunning));
+    assert!(State(BEGUN | STARTED | DONE | FINISHED).lock_to_look().is_ok());
+}
+
+#[test]
+fn a_cancel_is_seen_and_reported_once() {
+    assert_eq!(State(BEGUN | STARTED).looked(), Err(Refusal::NotRunning));
+    assert_eq!(State(BEGUN | STARTED | CANCEL).looked(), Ok((State(BEGUN | STARTED | CANCEL | LOOKED), ())));
+    assert_eq!(State(BEGUN | STARTED | CANCEL | LOOKED).looked(), Err(Refusal::NotRunning));
+    assert_eq!(State(BEGUN | CANCEL | ENDED).looked(), Err(Refusal::NotRunning));
+    assert_eq!(State(CANCEL).report_later().report_now(), Ok((State(CANCEL), ())));
+    assert_eq!(State(CANCEL).report_now(), Err(Refusal::NotRunning));
+}
+
+#[test]
+fn what_was_canceled_in_its_queue_is_told_of_before_it_is_skipped() {
+    let canceled = State(BEGUN | CANCEL | DONE | ABANDONED);
+    assert_eq!(canceled.start(), Ok((canceled.with(ENDED), Start::Skip)));
+    assert_eq!(canceled.with(TELLS).start(), Err(Refusal::Untold));
+    assert_eq!(canceled.with(TELLING).start(), Err(Refusal::Locked));
+    assert_eq!(canceled.with(LOCKED).start(), Err(Refusal::Locked));
 }
 
 #[test]
