@@ -40,17 +40,27 @@ fi
 
 seconds=$(($1 / 2)) executions=0 crashes=0 corpus=0 failed=0
 [ "$seconds" -gt 0 ] || seconds=1
+folder=$here/target/fuzz
+# Side by side: each has one thread that counts.
 for target in $targets; do
-    folder=$here/target/fuzz
     mkdir -p "$folder/corpus/$target" "$folder/crashes/$target"
+    ls "$folder/crashes/$target" | wc -l >"$folder/$target.before"
+    {
+        status=0
+        # shellcheck disable=SC2086 # the limits are words
+        "$folder/$host/release/$target" $limits -max_total_time="$seconds" \
+            -artifact_prefix="$folder/crashes/$target/" "$folder/corpus/$target" "$here/fuzz/corpus/$target" \
+            >"$folder/$target.log" 2>&1 || status=$?
+        echo "$status" >"$folder/$target.status"
+    } &
+done
+wait
+for target in $targets; do
     log=$folder/$target.log
-    before=$(ls "$folder/crashes/$target" | wc -l)
-    # shellcheck disable=SC2086 # the limits are words
-    "$folder/$host/release/$target" $limits -max_total_time="$seconds" -artifact_prefix="$folder/crashes/$target/" \
-        "$folder/corpus/$target" "$here/fuzz/corpus/$target" >"$log" 2>&1 || failed=1
+    [ "$(cat "$folder/$target.status")" = 0 ] || failed=1
     ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     [ -n "$ran" ] || { ran=0; failed=1; tail -40 "$log"; }
-    found=$(($(ls "$folder/crashes/$target" | wc -l) - before))
+    found=$(($(ls "$folder/crashes/$target" | wc -l) - $(cat "$folder/$target.before")))
     executions=$((executions + ran)) crashes=$((crashes + found))
     corpus=$((corpus + $(ls "$folder/corpus/$target" "$here/fuzz/corpus/$target" | grep -c '^[0-9a-f]\{40\}$' || true)))
     echo "fuzz: $target: $ran programs, $found crashes; see target/fuzz/$target.log"
