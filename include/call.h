@@ -582,7 +582,7 @@ call_hresult_t call_get_last_error(call_hresult_t *code_out,
 /**
  * Ends what is in progress, at the end of a program or of its use of the library: every apartment is
  * closed, queued calls end with RPC_E_DISCONNECTED and never start, all others are canceled with the
- * timeout as their grace period and then abandoned. Handles stay valid and are released as ever; objects
+ * timeout as their grace period and then abandoned (a method that answers in time gives its own result). Handles stay valid and are released as ever; objects
  * made afterwards live in apartments made afterwards. Inside a method it does not wait. The end of the
  * process needs none of this: it is never delayed by the library.
  *
@@ -620,7 +620,9 @@ CALL_MUST_USE call_hresult_t call_create(struct call_object_t object, struct cal
  * the apartment's queue is at its limit. RPC_E_DISCONNECTED: the apartment is closed, or the object
  * was disconnected.
  * RPC_E_OUT_OF_RESOURCES: the apartment has no thread, and none could be started. E_POINTER: in is
- * NULL, but in_len is not 0. E_HANDLE: not a living call object. E_OUTOFMEMORY. After a failure
+ * NULL, but in_len is not 0. E_HANDLE: not a living call object. E_OUTOFMEMORY. Where one was given to the call
+ * object: RPC_E_DISCONNECTED: its completion queue is closed; E_HANDLE: that queue or its parent was
+ * released; RPC_E_CALL_COMPLETE: the parent has no call in progress. After a failure
  * nothing is pending (BG-7), and the last call's fate and message stay.
  */
 CALL_MUST_USE
@@ -808,8 +810,8 @@ call_hresult_t call_set_timeout(struct call_t call,
 /**
  * Names the call that a call object's next begins are for: what the parent has in progress at that time.
  * Its cancel flows down to them, with the grace that is left, and so does its deadline; so several calls
- * are canceled as one, through a parent. If the parent's call is canceled already, the begin succeeds and the
- * new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
+ * are canceled as one, through a parent. If the parent's call is canceled already, or is over
+ * before the begin returns, the begin succeeds and the new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
  * method's call, any other for none. Releasing the call does not cut it off.
  *
  * Threads: any. Blocks: no. Ownership: the parent is not kept alive. The call in progress is not touched.
@@ -837,7 +839,8 @@ call_hresult_t call_detach(struct call_t call);
  * Sets the function that is called when one of a call object's next begins is complete, exactly once for
  * each, whatever became of it, in place of an earlier one; NULL: none. It runs on the thread that completes
  * the call: one of the apartment's, the one that cancels, or, after call_request_cancel or a deadline, one of
- * the library's. It may call everything, also finish the call, begin it again and release it. It must not
+ * the library's; or on one that was reading or writing the call's output, message or progress at that moment. A call
+ * begun in it is begun for no other call. It may call everything, also finish the call, begin it again and release it. It must not
  * block: other work waits for that thread.
  *
  * destroy is called with user, exactly once, when the function will not be called any more: it was
@@ -1195,8 +1198,8 @@ call_hresult_t call_context_get_cancel_flag(struct call_context_t context,
  * Registers the function that runs when the call is canceled, in place of an earlier one: exactly
  * once, on a thread of the library's, here and now if the call is canceled already, or at the latest
  * when the method ends. NULL takes it back: when this has returned it does not run, nor will it. It
- * may complete the call. It must not block: until it returns no grace period of the process ends. The
- * method's end waits for it.
+ * may complete the call. It must not block: other functions that the library's thread runs wait for it,
+ * and so does the method's end.
  *
  * Threads: any. Blocks: while the function runs on another thread.
  *
@@ -1592,14 +1595,16 @@ call_hresult_t call_enumerate(struct call_info_t *infos,
 call_hresult_t call_dump(int32_t fd);
 
 /**
- * Has call_dump done by a thread of the library's, soon: what the handler of a signal calls. It needs the
- * thread that ends grace periods, which starts with the first cancel interface, with call_set_tracking, and with
- * whatever else needs it.
+ * Has call_dump done by a thread of the library's, soon: what the handler of a signal calls. It needs
+ * the threads that end grace periods and tell of them, which start with the first cancel interface, with
+ * call_set_tracking, and with whatever else needs them.
  *
  * Threads: any, and signal handlers: it is async-signal-safe. Blocks: no. The thread's last failure is not
  * touched.
  *
- * Returns S_OK: it will be written. RPC_E_OUT_OF_RESOURCES: that thread has not started.
+ * Returns S_OK: it will be written, once for requests that come together. CALL_E_TOO_BUSY: a request for
+ * another descriptor is to be served first. E_INVALIDARG: fd is negative. RPC_E_OUT_OF_RESOURCES: that
+ * thread has not started.
  */
 call_hresult_t call_request_dump(int32_t fd);
 
@@ -1653,7 +1658,7 @@ call_hresult_t call_set_thread_hooks(call_thread_fn start, call_thread_fn stop, 
 /**
  * Sets the function that is called at each step of every call begun from now on, one of CALL_TRACE_*;
  * NULL: none. It runs on the thread that takes the step, for what a signal handler did on one of the
- * library's; info is valid while it runs. What it does itself is not traced. It may be called once more while it is being
+ * library's; info is valid while it runs. What it begins itself is not traced. It may be called once more while it is being
  * replaced.
  *
  * Threads: any. Blocks: no. Ownership: user stays the program's.

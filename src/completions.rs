@@ -28,7 +28,7 @@ struct QueueSlot {
     closed: AtomicU32,
     /// What was added last, as a [`Node`].
     pushed: AtomicU64,
-    /// Calls in progress whose completions are to come, and those that lie here.
+    /// What is to come: calls in progress, tags that are being posted, and what lies here.
     expected: AtomicU64,
     event: Event,
     /// Threads that sleep until something comes.
@@ -127,6 +127,26 @@ impl QueueSlot {
         }
     }
 
+    /// Something is to come, unless the queue is closed: who finds it closed and empty has seen this, or
+    /// this sees that it is closed. Async-signal-safe.
+    fn expect(&self) -> Result<(), Failure> {
+        self.expected.fetch_add(1, Ordering::SeqCst);
+        if self.closed.load(Ordering::SeqCst) == 0 {
+            return Ok(());
+        }
+        self.give_up();
+        Err(CLOSED)
+    }
+
+    /// It will not come.
+    fn give_up(&self) {
+        self.expected.fetch_sub(1, Ordering::SeqCst);
+        if self.is_over() {
+            self.wake();
+            self.signal.raise();
+        }
+    }
+
     fn wake(&self) {
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.event.signal();
@@ -135,12 +155,13 @@ impl QueueSlot {
 
     /// Takes up to so many, in the order they came.
     fn take(&self, most: usize) -> Vec<Node> {
-        let mut taken = Vec::with_capacity(most.min(BATCH));
+        let most = most.min(BATCH);
+        let mut taken = Vec::with_capacity(most);
         if self.is_empty() {
             return taken;
         }
         self.ordered.with(|first| {
-            while taken.len() < taken.capacity() {
+            while taken.len() < most {
                 if *first == 0 {
                     *first = self.turn_over();
                 }
@@ -170,7 +191,7 @@ impl QueueSlot {
     }
 
     /// What a taken one says; its place is free again. May run the program's code.
-    fn open(&self, node: Node) -> Option<Completion> {
+    fn open(node: Node) -> Option<Completion> {
         let slot = ((node & !POSTED) as u32).checked_sub(1)?;
         if node & POSTED != 0 {
             let tag = POSTS.get(slot)?.tag.load(Ordering::Relaxed);
@@ -181,7 +202,6 @@ impl QueueSlot {
         let (generation, _) = execution.read();
         let completion = Completion { call: execution.call_of(generation), tag: execution.tag_of(generation) };
         execution.notified(generation);
-        self.expected.fetch_sub(1, Ordering::SeqCst);
         Some(completion)
     }
 
@@ -236,10 +256,11 @@ impl CompletionQueue {
     /// Adds a tag. Async-signal-safe.
     pub fn post(self, tag: u64) -> Outcome {
         self.with(|queue| {
-            if queue.closed.load(Ordering::SeqCst) != 0 {
-                return Err(CLOSED);
-            }
-            let (slot, post) = POSTS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
+            queue.expect()?;
+            let Some((slot, post)) = POSTS.take() else {
+                queue.give_up();
+                return Err(E_OUTOFMEMORY.into());
+            };
             post.tag.store(tag, Ordering::Relaxed);
             queue.push(POSTED | u64::from(slot + 1), &post.next);
             Ok(S_OK)
@@ -253,17 +274,23 @@ impl CompletionQueue {
             let taken = self.with(|queue| queue.take(most))?;
             let count = taken.len();
             for node in taken {
-                self.slot.open(node).into_iter().for_each(&mut take);
+                QueueSlot::open(node).into_iter().for_each(&mut take);
             }
+            // Also where there was nothing: who added what another thread took may have raised it after that.
+            let settled = self.with(|queue| {
+                queue.expected.fetch_sub(count as u64, Ordering::SeqCst);
+                queue.settle();
+            });
             if count > 0 {
-                // Where it was released meanwhile nobody looks at the descriptor any more.
-                let _ = self.with(QueueSlot::settle);
+                // Released meanwhile or not: these were taken.
                 return Ok(count);
             }
+            settled?;
             if self.with(QueueSlot::is_over)? {
                 return Err(CLOSED);
             }
-            if !until(&self, deadline, Hopeless::Refuse)? {
+            // What was there may be another thread's by now: then it is not over yet.
+            if !until(&self, deadline, Hopeless::Refuse)? && deadline.passed() {
                 return Ok(0);
             }
         }
@@ -302,7 +329,7 @@ impl CompletionQueue {
                 break;
             }
             for node in taken {
-                let _ = self.slot.open(node);
+                let _ = QueueSlot::open(node);
             }
         }
         self.slot.signal.close();
@@ -379,15 +406,7 @@ struct Seat {
 
 impl Observer for Seat {
     fn expect(&self) -> Result<(), Failure> {
-        self.queue.with(|queue| {
-            queue.expected.fetch_add(1, Ordering::SeqCst);
-            if queue.closed.load(Ordering::SeqCst) == 0 {
-                return Ok(());
-            }
-            queue.expected.fetch_sub(1, Ordering::SeqCst);
-            queue.settle();
-            Err(CLOSED)
-        })?
+        self.queue.with(QueueSlot::expect)?
     }
 
     fn completed(&self, execution: &'static Execution, generation: Generation) -> bool {

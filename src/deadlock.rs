@@ -216,7 +216,7 @@ impl Look<'_> {
             return true;
         }
         let graced = state.has(CANCEL) && execution.grace().1.end().is_some();
-        if graced || (!state.has(DIRECT) && execution.expiry(generation).end().is_some()) {
+        if graced || (!state.any(DIRECT | CANCEL) && execution.deadline_ends(generation, state.has(STARTED))) {
             // The timer ends it.
             return true;
         }

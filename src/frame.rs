@@ -203,6 +203,12 @@ pub fn is_inside() -> bool {
     !INNERMOST.get().is_null()
 }
 
+/// Whether this thread is in a method, however deep.
+pub fn is_in_method() -> bool {
+    // SAFETY: frames of this thread.
+    unsafe { find(INNERMOST.get(), |frame| frame.server.is_some()) }.is_some()
+}
+
 /// The method that this thread is in.
 pub fn method() -> Option<Server> {
     innermost(|frame| frame.and_then(|frame| frame.server))

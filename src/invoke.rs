@@ -14,7 +14,7 @@ use crate::hresult::{
     CALL_E_DEADLOCK, CO_E_CANCEL_DISABLED, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, S_OK,
 };
 use crate::object::Object;
-use crate::state::{BEGUN, FINISHED, Fate};
+use crate::state::{BEGUN, CANCELABLE, DIRECT, FINISHED, Fate};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, fence};
 use crate::time::INFINITE;
 use crate::timer;
@@ -137,8 +137,9 @@ pub fn innermost(thread: u64) -> Result<Awaited, Failure> {
     let name = Handle::unpack(packed);
     let execution = Execution::of_slot(name.slot).ok_or(NONE)?;
     let (now, state) = execution.read();
-    if now != name.generation || !state.has(BEGUN) || state.has(FINISHED) {
-        // It is about to begin, or over.
+    let over = now != name.generation || !state.has(BEGUN) || state.has(FINISHED);
+    if over || (state.has(DIRECT) && !state.has(CANCELABLE)) {
+        // It is about to begin, or over, or runs directly and its class cannot cancel it.
         return Err(NONE);
     }
     Ok((execution, now))

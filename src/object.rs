@@ -4,7 +4,7 @@ use crate::execution::{Execution, Grace};
 use crate::frame;
 use crate::handle::{Generation, Kind, Table};
 use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
-use crate::sync::{Arc, AtomicU32, Ordering, fence};
+use crate::sync::{Arc, AtomicU32, Backoff, Ordering, fence};
 use std::ffi::c_void;
 
 /// `call_context_t`, as the library hands it to a method.
@@ -31,8 +31,11 @@ pub type DestroyFn = unsafe extern "C-unwind" fn(this: *mut c_void);
 
 /// What an execution needs of the apartment that its object lives in.
 pub trait Home: Send + Sync {
-    /// Takes a place in the queue for one execution, or says why there is none.
+    /// Takes a place in the queue for one execution, or says why there is none. Runs none of the program's code.
     fn admit(&self) -> Result<(), Failure>;
+    /// Where the queue was full: lets go of what was canceled in it, or waits a little for who does. No: it
+    /// stays full. May run the program's code.
+    fn make_room(&self, patience: &mut Backoff) -> bool;
     /// Fails if the apartment is closed.
     fn open(&self) -> Result<(), Failure>;
     /// The grace period that a close left to running methods; `None`: it is open.
@@ -40,8 +43,11 @@ pub trait Home: Send + Sync {
     /// Gives that place back: nothing will be submitted.
     fn retract(&self);
     /// Queues an execution: an admitted one, or one whose method runs and is to be told something, which takes
-    /// no place.
-    fn submit(&self, execution: &'static Execution);
+    /// no place. Yes: the apartment was closed meanwhile, and [`Home::refuse_submitted`] is owed.
+    #[must_use]
+    fn submit(&self, execution: &'static Execution) -> bool;
+    /// Nobody else may come for what was submitted. May run the program's code.
+    fn refuse_submitted(&self);
     /// A method goes on without a thread of the apartment.
     fn deferred(&self, execution: &'static Execution, generation: Generation);
     /// That method has completed.

@@ -1,41 +1,60 @@
-//! The thread that ends grace periods and keeps deadlines, and does what a signal handler cannot: it tells
-//! methods of cancels, and observers of completions.
+//! Two threads of the library. The *timer* ends grace periods and keeps deadlines; it runs no code of the
+//! program, so nothing that a program does delays it. The *teller* does what a signal handler and the timer
+//! cannot: it tells methods of cancels and observers of completions, asks classes, calls hooks.
 //!
-//! It starts when the first cancel interface is asked for, and sleeps until the nearest end. A
-//! request reaches it without a lock and without memory, because it may come from a signal handler:
-//! the execution itself is linked into a list, and stays linked at most once, whatever it serves by
-//! the time the timer takes it off.
+//! Both start when the first of them may be needed, and sleep until there is something to do. A request
+//! reaches the timer without a lock and without memory, because it may come from a signal handler: the
+//! execution itself is linked into a list, and stays linked at most once, whatever it serves by the time
+//! the timer takes it off.
 
 use crate::event::Event;
 use crate::execution::{By, Execution};
 use crate::handle::Generation;
-use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
+use crate::hresult::{CALL_E_TOO_BUSY, E_INVALIDARG, Failure, Outcome, RPC_E_OUT_OF_RESOURCES, S_OK};
 use crate::monitor;
 use crate::sync::{AtomicPtr, AtomicU32, Global, Mutex, Ordering, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ptr;
+use std::{mem, ptr};
 
 struct Timer {
     inbox: AtomicPtr<Execution>,
     event: Event,
-    /// Held while the thread is started.
+    /// Held while the threads are started.
     starting: Mutex<()>,
-    /// 1: the thread runs.
+    /// How many of them run: the teller first.
     runs: AtomicU32,
     /// The descriptor that what is in progress is to be written to, and 1; 0: none.
     dump: AtomicU32,
+    errands: Mutex<Vec<Errand>>,
+    /// Signaled when there are errands.
+    sent: Event,
+}
+
+/// What the timer leaves to the teller.
+enum Errand {
+    /// Whatever the execution's word says is to be told.
+    See(&'static Execution),
+    /// A deadline has come, and the class has to be asked.
+    Expire(&'static Execution, Generation),
+    /// A canceled method should have looked by now.
+    Look(&'static Execution, Generation),
+    Dump(i32),
 }
 
 static TIMER: Global<Timer> = Global::new();
+
+const BOTH: u32 = 2;
+
+const NONE: Failure = Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods");
 
 /// In the child of a fork.
 pub fn forget() {
     TIMER.forget();
 }
 
-/// Starts the timer's thread if it does not run.
+/// Starts the two threads if they do not run.
 pub fn start() -> Result<(), Failure> {
     let timer = TIMER.get_or_make(|| Timer {
         inbox: AtomicPtr::new(ptr::null_mut()),
@@ -43,20 +62,14 @@ pub fn start() -> Result<(), Failure> {
         starting: Mutex::new(()),
         runs: AtomicU32::new(0),
         dump: AtomicU32::new(0),
+        errands: Mutex::new(Vec::new()),
+        sent: Event::new(),
     });
-    if timer.runs.load(Ordering::Acquire) != 0 {
-        return Ok(());
-    }
-    let _starting = lock(&timer.starting);
-    if timer.runs.load(Ordering::Acquire) == 0 {
-        monitor::spawn("call timer", || timer.run())
-            .map_err(|_| Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods"))?;
-        timer.runs.store(1, Ordering::Release);
-    }
-    Ok(())
+    if timer.runs.load(Ordering::Acquire) == BOTH { Ok(()) } else { timer.start() }
 }
 
-/// Tells the timer that the execution's end of grace is new. Async-signal-safe.
+/// Tells the timer that the execution's end of grace or its deadline is new, or that somebody is to be told
+/// of something. Async-signal-safe.
 pub fn arm(execution: &'static Execution) {
     if let Some(timer) = TIMER.get()
         && execution.link_timer()
@@ -66,13 +79,22 @@ pub fn arm(execution: &'static Execution) {
     }
 }
 
-/// Has what is in progress written to a descriptor, soon; false: no thread is there to do it.
-/// Async-signal-safe.
-pub fn request_dump(descriptor: i32) -> bool {
-    let Some(timer) = TIMER.get().filter(|timer| timer.runs.load(Ordering::Acquire) != 0) else { return false };
-    timer.dump.store(descriptor.cast_unsigned() + 1, Ordering::SeqCst);
-    timer.event.signal();
-    true
+/// Has what is in progress written to a descriptor, soon. Async-signal-safe.
+pub fn request_dump(descriptor: i32) -> Outcome {
+    if descriptor < 0 {
+        return Err(Failure::because(E_INVALIDARG, "not a descriptor"));
+    }
+    let Some(timer) = TIMER.get().filter(|timer| timer.runs.load(Ordering::Acquire) == BOTH) else {
+        return Err(Failure::because(RPC_E_OUT_OF_RESOURCES, "the thread that would write has not started"));
+    };
+    let mine = descriptor.cast_unsigned() + 1;
+    match timer.dump.compare_exchange(0, mine, Ordering::SeqCst, Ordering::SeqCst) {
+        Err(theirs) if theirs != mine => Err(Failure::because(CALL_E_TOO_BUSY, "another dump is to be written first")),
+        _ => {
+            timer.event.signal();
+            Ok(S_OK)
+        }
+    }
 }
 
 /// What comes at a point in time.
@@ -90,6 +112,20 @@ enum What {
 type Entry = Reverse<(Nanoseconds, u32, Generation, What)>;
 
 impl Timer {
+    #[cold]
+    fn start(&'static self) -> Result<(), Failure> {
+        let _starting = lock(&self.starting);
+        if self.runs.load(Ordering::Acquire) == 0 {
+            monitor::spawn("call teller", || self.tell()).map_err(|_| NONE)?;
+            self.runs.store(1, Ordering::Release);
+        }
+        if self.runs.load(Ordering::Acquire) == 1 {
+            monitor::spawn("call timer", || self.run()).map_err(|_| NONE)?;
+            self.runs.store(BOTH, Ordering::Release);
+        }
+        Ok(())
+    }
+
     fn push(&self, execution: &'static Execution) {
         let mine = ptr::from_ref(execution).cast_mut();
         let mut head = self.inbox.load(Ordering::Relaxed);
@@ -102,36 +138,40 @@ impl Timer {
         }
     }
 
+    /// The timer's life.
     fn run(&self) {
         let mut ends: BinaryHeap<Entry> = BinaryHeap::new();
+        let mut errands = Vec::new();
         let mut prune_at = 1024;
         loop {
             let seen = self.event.count();
             if let Some(descriptor) = self.dump.swap(0, Ordering::SeqCst).checked_sub(1) {
-                // Nobody is there to be told that it failed.
-                monitor::dump(descriptor.cast_signed());
+                errands.push(Errand::Dump(descriptor.cast_signed()));
             }
-            self.take_in(&mut ends);
+            self.take_in(&mut ends, &mut errands);
             if ends.len() > prune_at {
                 ends.retain(matters);
                 prune_at = (ends.len() * 2).max(1024);
             }
-            let next = fire(&mut ends, now());
+            let next = fire(&mut ends, now(), &mut errands);
+            if !errands.is_empty() {
+                lock(&self.errands).append(&mut errands);
+                self.sent.signal();
+            }
             self.event.sleep(seen, next);
         }
     }
 
-    fn take_in(&self, ends: &mut BinaryHeap<Entry>) {
+    fn take_in(&self, ends: &mut BinaryHeap<Entry>, errands: &mut Vec<Errand>) {
         let mut at = self.inbox.swap(ptr::null_mut(), Ordering::Acquire);
         // SAFETY: executions are never freed, and a linked one is not linked again before
         // `unlink_timer`, which comes after its link was read.
         while let Some(execution) = unsafe { at.as_ref() } {
             at = execution.timer_link.load(Ordering::Relaxed);
             execution.unlink_timer();
-            execution.report_now();
-            execution.notify_now();
-            execution.ask_now();
-            execution.tell_now();
+            if execution.has_errand() {
+                errands.push(Errand::See(execution));
+            }
             let (generation, grace) = execution.grace();
             let deadline = execution.expiry(generation);
             let look = monitor::look_at(execution.read().1);
@@ -142,27 +182,61 @@ impl Timer {
             }
         }
     }
+
+    /// The teller's life.
+    fn tell(&self) {
+        loop {
+            let seen = self.sent.count();
+            let errands = mem::take(&mut *lock(&self.errands));
+            if errands.is_empty() {
+                self.sent.sleep(seen, Deadline::NEVER);
+            }
+            for errand in errands {
+                errand.run();
+            }
+        }
+    }
+}
+
+impl Errand {
+    fn run(self) {
+        match self {
+            Self::See(execution) => {
+                execution.report_now();
+                execution.notify_now();
+                execution.ask_now();
+                execution.tell_now();
+            }
+            Self::Expire(execution, generation) => execution.expire_asking(generation),
+            Self::Look(execution, generation) => monitor::look_now(execution, generation),
+            // Nobody is there to be told that it failed.
+            Self::Dump(descriptor) => drop(monitor::dump(descriptor)),
+        }
+    }
 }
 
 /// Whether the call of an entry is still in progress.
-fn matters(Reverse((_, slot, generation, _)): &Entry) -> bool {
-    Execution::of_slot(*slot).is_some_and(|execution| execution.awaits_grace(*generation))
+fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
+    Execution::of_slot(*slot).is_some_and(|execution| match what {
+        What::Look => execution.goes_on(*generation),
+        What::Grace | What::Deadline => execution.awaits_grace(*generation),
+    })
 }
 
 /// Ends every grace period that is over, and every call whose deadline has come; gives the next point in
 /// time.
-fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds) -> Deadline {
+fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds, errands: &mut Vec<Errand>) -> Deadline {
     while let Some(&Reverse((end, slot, generation, what))) = ends.peek() {
         if end > reading {
             return Deadline::at(end);
         }
         ends.pop();
-        if let Some(execution) = Execution::of_slot(slot) {
-            match what {
-                What::Grace => execution.abandon(generation, By::Thread),
-                What::Deadline => execution.expire(generation),
-                What::Look => monitor::look_now(execution, generation),
-            }
+        let Some(execution) = Execution::of_slot(slot) else { continue };
+        match what {
+            What::Grace => execution.abandon(generation, By::Signal),
+            What::Deadline if !execution.expire(generation) => {}
+            What::Deadline => errands.push(Errand::Expire(execution, generation)),
+            What::Look => errands.push(Errand::Look(execution, generation)),
         }
     }
     Deadline::NEVER

@@ -131,7 +131,8 @@ pub fn until_some(aim: Aim<'_>, deadline: Deadline) -> Result<bool, Failure> {
 
 /// Waits until the goal is reached: false when the deadline passed first.
 pub fn until(goal: &dyn Goal, deadline: Deadline, hopeless: Hopeless) -> Result<bool, Failure> {
-    let told_here = |aim: Aim| !aim.is_reached(|(execution, generation)| !execution.is_told_here(generation));
+    let free = |(execution, generation): Awaited| execution.is_done(generation) || !execution.is_told_here(generation);
+    let told_here = |aim: Aim| !aim.is_reached(free);
     if hopeless == Hopeless::Refuse && !deadline.is_poll() && goal.aim().is_some_and(told_here) && !goal.is_reached() {
         // The method's end waits for the function that this thread is in.
         return Err(deadlock::DEADLOCK);
@@ -161,9 +162,10 @@ pub fn until(goal: &dyn Goal, deadline: Deadline, hopeless: Hopeless) -> Result<
 }
 
 fn deeper<T>(run: impl FnOnce() -> T) -> T {
-    DEPTH.set(DEPTH.get() + 1);
+    let outer = DEPTH.replace(DEPTH.get() + 1);
     let value = run();
-    DEPTH.set(DEPTH.get() - 1);
+    // Not one less: in the child of a fork it was forgotten meanwhile.
+    DEPTH.set(outer);
     value
 }
 

@@ -91,24 +91,24 @@ impl Desk {
     #[cold]
     fn take_place(&self) -> Result<(), Failure> {
         let take = |queued| (queued < self.limit).then_some(queued + 1);
-        let mut backoff = Backoff::new();
-        let mut patience = PATIENCE;
-        loop {
-            if self.queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok() {
-                return Ok(());
-            }
-            // Canceled executions stay in the queue until somebody comes by: now, if there are any.
-            let canceled = CANCELED_IN_QUEUE.load(Ordering::Acquire);
-            if self.swept.swap(canceled, Ordering::AcqRel) != canceled {
-                self.sweep(Execution::is_canceled_in_queue, Execution::skip);
-            } else if self.sweeping.load(Ordering::Acquire) > 0 && patience > 0 {
-                // Another thread is at it, or this one in a destructor that it ran.
-                patience -= 1;
-                backoff.step();
-            } else {
-                return Err(CALL_E_TOO_BUSY.into());
-            }
+        let taken = self.queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        taken.map(drop).map_err(|_| CALL_E_TOO_BUSY.into())
+    }
+
+    /// See [`Home::make_room`](crate::object::Home::make_room).
+    pub fn make_room(&self, patience: &mut Backoff) -> bool {
+        // Canceled executions stay in the queue until somebody comes by: now, if there are any.
+        let canceled = CANCELED_IN_QUEUE.load(Ordering::Acquire);
+        if self.swept.swap(canceled, Ordering::AcqRel) != canceled {
+            self.sweep(Execution::is_canceled_in_queue, Execution::skip);
+            return true;
         }
+        // Another thread is at it, or this one in a destructor that it ran.
+        let waits = self.sweeping.load(Ordering::Acquire) > 0 && patience.steps() < PATIENCE;
+        if waits {
+            patience.step();
+        }
+        waits
     }
 
     /// Gives places in the queue back.
@@ -134,14 +134,6 @@ impl Desk {
         let execution = self.queue.take(taken)?;
         self.give_place_of(execution);
         Some(execution)
-    }
-
-    /// After a submission: if the apartment was closed meanwhile, nobody else may come for it.
-    #[inline]
-    pub fn settle_submitted(&self) {
-        if self.is(CLOSED) {
-            self.refuse_queued();
-        }
     }
 
     /// Ends all that is queued with `RPC_E_DISCONNECTED`.

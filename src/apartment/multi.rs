@@ -10,7 +10,8 @@ use crate::monitor::spawn;
 use crate::object::Home;
 use crate::spin::Spinner;
 use crate::sync::{
-    Arc, AtomicU32, AtomicU64, Mutex, Ordering, Padded, Wake, Weak, lock, online_cpus, wait, wake_all, wake_one,
+    Arc, AtomicU32, AtomicU64, Backoff, Mutex, Ordering, Padded, Wake, Weak, lock, online_cpus, wait, wake_all,
+    wake_one,
 };
 use crate::time::Deadline;
 
@@ -175,10 +176,18 @@ impl Home for Multi {
     }
 
     #[inline]
-    fn submit(&self, execution: &'static Execution) {
+    fn submit(&self, execution: &'static Execution) -> bool {
         self.desk.queue.push(execution);
         self.summon();
-        self.desk.settle_submitted();
+        self.desk.is(CLOSED)
+    }
+
+    fn refuse_submitted(&self) {
+        self.desk.refuse_queued();
+    }
+
+    fn make_room(&self, patience: &mut Backoff) -> bool {
+        self.desk.make_room(patience)
     }
 
     fn deferred(&self, execution: &'static Execution, generation: Generation) {

@@ -1,9 +1,9 @@
 //! Ending all that is in progress: bounded, and honest about what remains.
 
 use super::{Apartment, DEFAULT, Residence};
+use crate::deadlock::Awaited;
 use crate::execution::{Execution, Grace};
 use crate::frame;
-use crate::handle::Generation;
 use crate::hresult::Failure;
 use crate::monitor;
 use crate::state::{BEGUN, ENDED};
@@ -48,16 +48,25 @@ pub fn shutdown(timeout_ms: u32) -> Result<u32, Failure> {
     for apartment in &all {
         apartment.desk().refuse_queued();
     }
-    let waits = frame::method().is_none();
+    // What is begun from now on is another's.
+    let mut left = running();
+    for &(execution, generation) in &left {
+        execution.disconnect(generation, grace);
+    }
+    // What this thread is in, or is telling, can only end after this.
+    let waits = !frame::is_in_method();
+    let ends = |&(execution, generation): &Awaited| !execution.is_told_here(generation);
     let mut pause = 1;
     loop {
-        let left = running();
-        let over = left.is_empty() || !waits || deadline.passed();
-        let grace = if over && waits { Grace::AT_ONCE } else { grace };
-        for &(execution, generation) in &left {
-            execution.disconnect(generation, grace);
+        left.retain(|(execution, generation)| execution.goes_on(*generation));
+        let late = deadline.passed();
+        if late {
+            // Nobody waits for what is left, whatever the timer is at.
+            for (execution, generation) in &left {
+                execution.disconnect(*generation, Grace::AT_ONCE);
+            }
         }
-        if over {
+        if late || !waits || !left.iter().any(ends) {
             if !left.is_empty() {
                 monitor::log(|| format!("shutdown: {} methods still run", left.len()));
             }
@@ -71,7 +80,7 @@ pub fn shutdown(timeout_ms: u32) -> Result<u32, Failure> {
 }
 
 /// The methods that have not ended.
-fn running() -> Vec<(&'static Execution, Generation)> {
+fn running() -> Vec<Awaited> {
     let mut left = Vec::new();
     for slot in 0.. {
         let Some(execution) = Execution::of_slot(slot) else { return left };

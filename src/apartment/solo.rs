@@ -12,7 +12,7 @@ use crate::monitor::spawn;
 use crate::object::Home;
 use crate::signal::Signal;
 use crate::spin::Spinner;
-use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, Wake, Weak, lock};
+use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Backoff, Mutex, Ordering, Wake, Weak, lock};
 use crate::time::Deadline;
 use std::ptr;
 
@@ -216,10 +216,18 @@ impl Home for Solo {
     }
 
     #[inline]
-    fn submit(&self, execution: &'static Execution) {
+    fn submit(&self, execution: &'static Execution) -> bool {
         self.desk.queue.push(execution);
         self.wake_owner();
-        self.desk.settle_submitted();
+        self.desk.is(CLOSED)
+    }
+
+    fn refuse_submitted(&self) {
+        self.desk.refuse_queued();
+    }
+
+    fn make_room(&self, patience: &mut Backoff) -> bool {
+        self.desk.make_room(patience)
     }
 
     fn deferred(&self, execution: &'static Execution, generation: Generation) {

@@ -95,7 +95,7 @@ impl Call {
                 (extra.expiry, extra.inherited, extra.grace_ms) = (own, false, conduct.grace_ms);
             }
         }
-        extra.begun = monitor::stamp();
+        (extra.traced, extra.begun) = (monitor::traces_here(), monitor::stamp());
         *extra.observers.get_mut() = monitor::with_onlooker(conduct.map_or(&None, |conduct| &conduct.observers));
         // It passes cancels on, keeps deadlines, and tells of what happens in signal handlers.
         timer::start()?;
@@ -141,9 +141,17 @@ impl Call {
 
     /// What is called when one of the next begins is complete.
     pub fn set_callback(self, callback: Option<Callback>) -> Outcome {
-        let callback = callback.map(|callback| Arc::new(callback) as Arc<dyn Observer>);
-        let before = self.conduct(|conduct| std::mem::replace(&mut conduct.callback, callback))?;
-        drop(before);
+        let mut given = callback.map(Arc::new);
+        let change = |conduct: &mut Conduct| {
+            let callback = given.take().map(|callback| callback as Arc<dyn Observer>);
+            std::mem::replace(&mut conduct.callback, callback)
+        };
+        let changed = self.conduct(change);
+        if let Some(mut refused) = given.and_then(Arc::into_inner) {
+            // It stays the program's.
+            refused.destroy = None;
+        }
+        drop(changed?);
         Ok(S_OK)
     }
 

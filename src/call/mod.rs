@@ -21,11 +21,11 @@ use crate::execution::{Execution, Grace, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
 use crate::hresult::{
-    DISP_E_MEMBERNOTFOUND, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, RPC_E_CALL_COMPLETE,
-    RPC_S_CALLPENDING, S_OK,
+    CALL_E_TOO_BUSY, DISP_E_MEMBERNOTFOUND, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Hresult, Outcome,
+    RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
 use crate::monitor::{self, Step};
-use crate::object::{Manner, Object};
+use crate::object::{Lease, Manner, Object};
 use crate::state::{BEGUN, CANCELABLE, DIRECT, DONE, FINISHED, Fate, State};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
 use crate::time::Deadline;
@@ -188,6 +188,17 @@ impl Call {
 
     /// BG-1 to BG-9. The input is used up by a begin that succeeds; any other gives it back.
     pub fn begin(self, method: u32, input: &mut Option<Input>) -> Outcome {
+        let mut patience = Backoff::new();
+        loop {
+            match self.begin_once(method, input) {
+                Ok(code) => return Ok(code),
+                Err(Unbegun { full: Some(lease), .. }) if lease.home().make_room(&mut patience) => {}
+                Err(unbegun) => return Err(unbegun.failure),
+            }
+        }
+    }
+
+    fn begin_once(self, method: u32, input: &mut Option<Input>) -> Result<Hresult, Unbegun> {
         let claim = |word| {
             if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | BUSY | CHOOSING) }
         };
@@ -197,9 +208,10 @@ impl Call {
         }
         let begun = match self.begin_claimed(method, input) {
             Ok(begun) => begun,
-            Err(failure) => {
+            Err(unbegun) => {
+                // What is in the way may be the program's to destroy, which waits until CHOOSING is clear.
                 self.exit(BUSY | CHOOSING);
-                return Err(failure);
+                return Err(unbegun);
             }
         };
         let Begun { execution, generation, direct, .. } = begun;
@@ -207,11 +219,15 @@ impl Call {
         // What is below may run the program's code, and so waits until CHOOSING is clear.
         let disconnected = execution.target().connected().is_err();
         if begun.is_plain() && !disconnected && !monitor::is_on() {
-            if !direct {
-                // The call object, pinned, keeps the execution and with it the apartment.
-                execution.target().lease.home().submit(execution);
+            // The call object, pinned, keeps the execution and with it the apartment.
+            if !direct && execution.target().lease.home().submit(execution) {
+                let lease = Arc::clone(&execution.target().lease);
+                self.slot.refs.clear(CHOOSING);
+                lease.home().refuse_submitted();
+                self.exit(0);
+            } else {
+                self.exit(CHOOSING);
             }
-            self.exit(CHOOSING);
         } else {
             let lease = Arc::clone(&execution.target().lease);
             self.slot.refs.clear(CHOOSING);
@@ -220,8 +236,8 @@ impl Call {
                 // Since it was asked above, by somebody who may not have seen this call.
                 execution.disconnect(generation, Grace::AT_ONCE);
             }
-            if !direct {
-                lease.home().submit(execution);
+            if !direct && lease.home().submit(execution) {
+                lease.home().refuse_submitted();
             }
             self.exit(0);
         }
@@ -232,7 +248,7 @@ impl Call {
         Ok(S_OK)
     }
 
-    fn begin_claimed(self, method: u32, input: &mut Option<Input>) -> Result<Begun, Failure> {
+    fn begin_claimed(self, method: u32, input: &mut Option<Input>) -> Result<Begun, Unbegun> {
         // SAFETY: under CHOOSING.
         let (chosen, conduct) = unsafe { (&mut *self.slot.chosen.get(), (*self.slot.conduct.get()).as_deref()) };
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
@@ -241,12 +257,15 @@ impl Call {
         let direct = target.is_direct();
         let home = target.lease.home();
         if method as usize >= target.class.methods.len() {
-            return Err(DISP_E_MEMBERNOTFOUND.into());
+            return Err(Failure::from(DISP_E_MEMBERNOTFOUND).into());
         }
         // All that can fail comes before the execution is opened: a begin that fails leaves the
         // fate and the message of the last one.
         let mut extra = self.extra(conduct)?;
-        if direct { home.open() } else { home.admit() }?;
+        if let Err(failure) = if direct { home.open() } else { home.admit() } {
+            let full = (failure.code == CALL_E_TOO_BUSY).then(|| Arc::clone(&target.lease));
+            return Err(Unbegun { failure, full });
+        }
         let mut chosen_now = choose(chosen, last);
         if let Some(extra) = &mut extra {
             chosen_now = chosen_now.and_then(|found| extra.expect().map(|()| found));
@@ -327,7 +346,7 @@ impl Call {
         self,
         block: bool,
         accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
-    ) -> Result<Option<crate::hresult::Hresult>, Failure> {
+    ) -> Result<Option<Hresult>, Failure> {
         // SAFETY: under FINISHING.
         let chosen = unsafe { &*self.slot.chosen.get() };
         let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
@@ -374,6 +393,19 @@ impl Call {
                 return Ok(Some(told));
             }
         }
+    }
+}
+
+/// Why there is no call.
+struct Unbegun {
+    failure: Failure,
+    /// The apartment whose queue is full.
+    full: Option<Arc<dyn Lease>>,
+}
+
+impl From<Failure> for Unbegun {
+    fn from(failure: Failure) -> Self {
+        Self { failure, full: None }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Attachment {
     pub inherited: bool,
     /// The begin that this one was begun for.
     pub parent: Option<Handle>,
+    /// Its steps are reported and counted.
+    pub traced: bool,
     /// When it was begun, if that is kept; 0: it is not.
     pub begun: Nanoseconds,
 }
@@ -61,6 +63,7 @@ impl Attachment {
             grace_ms: 0,
             inherited: false,
             parent: None,
+            traced: false,
             begun: 0,
         }
     }

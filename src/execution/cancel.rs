@@ -6,8 +6,8 @@ use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
 use crate::monitor::{self, Step};
 use crate::object::Object;
 use crate::state::{
-    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DONE, Missed, Refusal, Request, STARTED, State, TELLS, Taken,
-    UNREPORTED,
+    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DIRECT, DONE, Missed, NOTIFY_LATER, Refusal, Request, STARTED,
+    State, TELLS, Taken, UNREPORTED,
 };
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
@@ -83,7 +83,7 @@ impl Grace {
 }
 
 /// A client's request that neither waits nor has asked anybody.
-pub const REQUEST: Request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+pub const REQUEST: Request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
 
 /// What a request to cancel came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,10 +116,21 @@ impl Execution {
     /// Asks for the call to end, with the grace period; `request` says the rest. Never blocks;
     /// async-signal-safe for [`By::Signal`].
     pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace, by: By) -> Answer {
-        let request = Request { at_once: grace.at_once(), ..request };
+        let report = by == By::Signal && monitor::is_on();
+        let request = Request { at_once: grace.at_once(), report, ..request };
+        let seen = if by == By::Thread { monitor::before(self, generation) } else { None };
+        // Before the cancel is seen: who passes it on passes on what is left of its grace. The class of a
+        // call that runs directly may refuse.
+        let noted = !self.read().1.has(DIRECT) && self.note_grace(generation, grace);
         match self.word.apply(generation, |state| state.request_cancel(request)) {
-            Ok(taken) => self.requested(generation, &taken, taken.answer, grace, by),
+            Ok(taken) => {
+                monitor::canceled(seen, request.cause);
+                self.requested(generation, &taken, taken.answer, grace, by)
+            }
             Err(Missed::Refused(Refusal::Canceled)) => {
+                if noted {
+                    crate::timer::arm(self);
+                }
                 self.escalate(generation, grace, by);
                 Answer::Already
             }
@@ -153,34 +164,24 @@ impl Execution {
             }
         };
         self.wake(before);
-        if answer != Answer::Done || before.has(TELLS) {
+        let report = monitor::is_on();
+        if answer != Answer::Done || before.has(TELLS) || report {
             // The timer's thread ends the grace period, whoever stored its end, and tells the server:
             // this may be a signal handler.
             crate::timer::arm(self);
-        }
-        if monitor::is_on() {
-            self.report_cancel(generation, by);
         }
         self.settle_by(generation, taken, by);
         answer
     }
 
-    /// The trace hook hears of it, and the counters; not in a signal handler.
-    #[cold]
-    fn report_cancel(&'static self, generation: Generation, by: By) {
-        if by == By::Thread {
-            monitor::step(Step::Cancel, self, generation);
-        } else if self.word.apply(generation, |state| Ok((state.report_later(), ()))).is_err() {
-            return;
-        }
-        crate::timer::arm(self);
-    }
-
     /// What a request in a signal handler left to the timer's thread.
     pub fn report_now(&'static self) {
         let (generation, state) = self.read();
-        if state.has(UNREPORTED) && self.word.apply(generation, State::report_now).is_ok() {
+        if state.has(UNREPORTED) {
+            // The bit keeps the execution as it is until then, and nobody else clears it.
             monitor::step(Step::Cancel, self, generation);
+            let taken = self.word.always(generation, State::reported);
+            self.settle(generation, &taken);
         }
     }
 
@@ -199,27 +200,29 @@ impl Execution {
         }
     }
 
-    /// What the deadline's cancel leaves the method, in milliseconds, and whether the deadline is that of the
-    /// call that this one was begun for.
-    pub fn deadline_grace(&'static self, generation: Generation) -> (u32, bool) {
-        if self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
-            return (0, false);
-        }
-        // SAFETY: the lock is held (6).
-        let attachment = unsafe { (*self.cold.get()).attachment.as_deref() };
-        let given = attachment.map_or((0, false), |given| (given.grace_ms, given.inherited));
-        self.unlock(generation);
-        given
+    /// The deadline has come: what is left to the method is the grace period that was given with it. Yes: the
+    /// class has to be asked first.
+    pub fn expire(&'static self, generation: Generation) -> bool {
+        let (request, grace) = self.expiring(generation);
+        self.request_cancel(generation, request, grace, By::Signal) == Answer::AskFirst
     }
 
-    /// The deadline has come: what is left to the method is the grace period that was given with it.
-    pub fn expire(&'static self, generation: Generation) {
-        if !self.awaits_grace(generation) {
-            return;
-        }
+    /// The same, asking the class.
+    pub fn expire_asking(&'static self, generation: Generation) {
+        let (request, grace) = self.expiring(generation);
+        // Nobody waits for what the class says.
+        drop(self.ask_class(generation, request, grace));
+    }
+
+    fn expiring(&self, generation: Generation) -> (Request, Grace) {
         let (grace_ms, inherited) = self.deadline_grace(generation);
         let cause = if inherited { Cause::ParentDeadline } else { Cause::Deadline };
-        self.cancel_for(generation, cause, Grace::milliseconds(grace_ms));
+        (Request { cause, ..REQUEST }, Grace::milliseconds(grace_ms))
+    }
+
+    /// Whether the teller has something to do for it, or may have.
+    pub fn has_errand(&self) -> bool {
+        self.read().1.any(CANCEL | NOTIFY_LATER | ASK_LATER)
     }
 
     /// A further request: an earlier end of grace replaces a later one.
@@ -237,11 +240,20 @@ impl Execution {
 
     /// Lets the earlier end of grace stand, and tells the timer.
     fn shorten_grace(&'static self, generation: Generation, grace: Grace) {
-        let mine = grace.join(generation);
-        let shorter = |stored: u64| (stored >> Grace::BITS == u64::from(generation.0) && mine < stored).then_some(mine);
-        if self.grace.fetch_update(Ordering::AcqRel, Ordering::Acquire, shorter).is_ok() {
+        if self.note_shorter(generation, grace) {
             crate::timer::arm(self);
         }
+    }
+
+    /// Lets the earlier end of grace stand, if there is one to come. Yes: it is the new one.
+    fn note_grace(&self, generation: Generation, grace: Grace) -> bool {
+        grace.is_finite() && !grace.at_once() && self.note_shorter(generation, grace)
+    }
+
+    fn note_shorter(&self, generation: Generation, grace: Grace) -> bool {
+        let mine = grace.join(generation);
+        let shorter = |stored: u64| (stored >> Grace::BITS == u64::from(generation.0) && mine < stored).then_some(mine);
+        self.grace.fetch_update(Ordering::AcqRel, Ordering::Acquire, shorter).is_ok()
     }
 
     /// Takes back the end of grace of a request that was refused.
@@ -305,8 +317,8 @@ impl Execution {
         });
         match asked {
             Ok(0..) => Ok(self.agree(generation, request, grace)),
-            Ok(code) => Err(self.refuse_cancel(generation, Hresult(code))),
-            Err(_) => Err(self.refuse_cancel(generation, RPC_E_SERVERFAULT)),
+            Ok(code) => Err(self.refuse_cancel(generation, request.cause, Hresult(code))),
+            Err(_) => Err(self.refuse_cancel(generation, request.cause, RPC_E_SERVERFAULT)),
         }
     }
 
@@ -318,9 +330,13 @@ impl Execution {
         }
     }
 
-    fn refuse_cancel(&'static self, generation: Generation, code: Hresult) -> Refused {
+    fn refuse_cancel(&'static self, generation: Generation, cause: Cause, code: Hresult) -> Refused {
         let taken = self.word.always(generation, State::refused);
         self.relax_unasked(generation);
+        if cause == Cause::Cancel && self.expiry(generation).left_ms() == 0 {
+            // The deadline came meanwhile, and found somebody else asking.
+            crate::timer::arm(self);
+        }
         self.settle(generation, &taken);
         Refused::Class(code)
     }
@@ -329,9 +345,14 @@ impl Execution {
     fn agree(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
         let grace = grace.min(self.grace().1);
         let request = Request { at_once: grace.at_once(), ..request };
+        let seen = monitor::before(self, generation);
+        self.note_grace(generation, grace);
         let Ok(taken) = self.word.apply(generation, |state| state.agreed(request)) else { return Answer::Complete };
         let answer = match taken.answer {
-            Ok(owed) => return self.requested(generation, &taken, owed, grace, By::Thread),
+            Ok(owed) => {
+                monitor::canceled(seen, request.cause);
+                return self.requested(generation, &taken, owed, grace, By::Thread);
+            }
             Err(Refusal::Canceled) => Answer::Already,
             Err(_) => Answer::Complete,
         };

@@ -1,6 +1,6 @@
 //! The client's side of an execution: to begin, to wait, to collect.
 
-use super::{Attachment, Execution, Grace};
+use super::{Attachment, Execution, Grace, INHERITED};
 use crate::buffer::{Bytes, Input};
 use crate::event::Event;
 use crate::frame::Served;
@@ -13,7 +13,7 @@ use crate::state::{
     WAITERS,
 };
 use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
-use crate::time::Deadline;
+use crate::time::{Deadline, INFINITE};
 use std::cell::{Cell, RefCell};
 
 thread_local! {
@@ -52,9 +52,10 @@ impl Execution {
             (*self.hot.get()).method = method;
             input.fill(self.input());
             self.output().clear();
-            let cold = &mut *self.cold.get();
-            if cold.listener.is_some() || cold.children.is_some() {
-                (cold.listener, cold.children) = (None, None);
+            // Field by field: a client may read another one meanwhile.
+            let cold = self.cold.get();
+            if (*cold).listener.is_some() || (*cold).children.is_some() {
+                ((*cold).listener, (*cold).children) = (None, None);
             }
         }
         // SAFETY: as above (6).
@@ -73,9 +74,12 @@ impl Execution {
     #[cold]
     fn attach(&self, generation: Generation, mut extra: Option<Box<Attachment>>) -> u64 {
         let observed = extra.as_mut().is_some_and(|extra| extra.observers.get_mut().is_some());
-        let expiry = extra.as_ref().map_or(Grace::FOREVER, |extra| extra.expiry);
-        if expiry != Grace::FOREVER {
-            self.expiry.store(expiry.join(generation), Ordering::Release);
+        if let Some(extra) = extra.as_ref().filter(|extra| extra.expiry != Grace::FOREVER) {
+            // No further than it reaches: nobody reads this before the new generation stands beside it.
+            self.expiry.store(0, Ordering::Release);
+            let inherited = if extra.inherited { INHERITED } else { 0 };
+            self.expiry_grace.store(extra.grace_ms.min(INHERITED - 1) | inherited, Ordering::Release);
+            self.expiry.store(extra.expiry.join(generation), Ordering::Release);
         }
         // SAFETY: as in `begin` (6).
         unsafe { (*self.cold.get()).attachment = extra };
@@ -86,6 +90,24 @@ impl Execution {
     pub fn expiry(&self, generation: Generation) -> Grace {
         let stored = self.expiry.load(Ordering::Acquire);
         Grace::of(stored, generation).unwrap_or(Grace::FOREVER)
+    }
+
+    /// What the deadline's cancel leaves the method, in milliseconds, and whether the deadline is that of the
+    /// call that this one was begun for.
+    pub fn deadline_grace(&self, generation: Generation) -> (u32, bool) {
+        let before = self.expiry(generation);
+        let stored = self.expiry_grace.load(Ordering::Acquire);
+        if before == Grace::FOREVER || self.expiry(generation) == Grace::FOREVER {
+            // None, or another generation's by now.
+            return (0, false);
+        }
+        let grace_ms = stored & !INHERITED;
+        (if grace_ms == INHERITED - 1 { INFINITE } else { grace_ms }, stored & INHERITED != 0)
+    }
+
+    /// Whether that begin's deadline will end it: a method that has started may be given all the time it takes.
+    pub fn deadline_ends(&self, generation: Generation, started: bool) -> bool {
+        self.expiry(generation) != Grace::FOREVER && !(started && self.deadline_grace(generation).0 == INFINITE)
     }
 
     /// Whether the client's side of that begin is complete, or over for good.

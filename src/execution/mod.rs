@@ -57,6 +57,8 @@ pub struct Execution {
     event: Event,
     slot: AtomicU32,
     link: AtomicU32,
+    /// What the deadline's cancel leaves the method, in milliseconds, and [`INHERITED`]; belongs to `expiry`.
+    expiry_grace: AtomicU32,
     /// The object, as an `Arc`'s pointer; NULL in a slot that nobody uses.
     target: AtomicPtr<Object>,
     hot: UnsafeCell<Hot>,
@@ -76,6 +78,9 @@ struct Hot {
     input_len: u8,
     output_len: u8,
 }
+
+/// The deadline is that of the call that this one was begun for.
+const INHERITED: u32 = 1 << 31;
 
 /// What the server told beside its output.
 #[derive(Default)]

@@ -38,7 +38,9 @@ impl Execution {
             Ok(_) => {}
             Err(Missed::Refused(Refusal::Canceled)) => return self.pass_on(generation, &[child.0.handle(child.1)]),
             // Complete, and not canceled: nothing will flow.
-            Err(_) => return,
+            Err(Missed::Refused(_)) => return,
+            // Over since the child was begun for it: nobody knows whether it was canceled.
+            Err(Missed::Gone(_)) => return child.0.cancel_for(child.1, Cause::Parent, Grace::AT_ONCE),
         }
         // SAFETY: the lock is held (5).
         let children = unsafe { (*self.cold.get()).children.get_or_insert_with(|| Box::new(Children::new())) };

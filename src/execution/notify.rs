@@ -5,7 +5,7 @@
 //! timer's thread tells.
 
 use super::{Attachment, Execution, Observer};
-use crate::frame::Frame;
+use crate::frame::{self, Frame};
 use crate::handle::{Generation, Handle};
 use crate::object::Home;
 use crate::state::{DONE, NOTIFY_LATER, OBSERVED, State, Taken};
@@ -21,6 +21,8 @@ pub struct Glimpse {
     /// The call object's handle; 0: not known.
     pub call: u64,
     pub parent: Option<Handle>,
+    /// Its steps are reported and counted.
+    pub traced: bool,
     /// When it was begun; 0: not known.
     pub begun: Nanoseconds,
 }
@@ -44,7 +46,8 @@ impl Execution {
         let observers = attachment.and_then(|attachment| unsafe { (*attachment.observers.get()).take() });
         let mut kept = false;
         for observer in observers.iter().flat_map(|all| all.iter()) {
-            kept |= observer.completed(self, generation);
+            // Between methods, whatever method this thread is in: what is begun here is not begun for that.
+            kept |= frame::at_home(|home| Frame::callback(home, || observer.completed(self, generation)));
         }
         drop(observers);
         if !kept {
@@ -91,6 +94,7 @@ impl Execution {
             apartment: target.lease.home().name().to_owned(),
             call: attachment.map_or(0, |attachment| attachment.call),
             parent: attachment.and_then(|attachment| attachment.parent),
+            traced: attachment.is_some_and(|attachment| attachment.traced),
             begun: attachment.map_or(0, |attachment| attachment.begun),
         };
         self.unlock(generation);

@@ -7,7 +7,7 @@ use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::monitor::{self, Step};
 use crate::object::{Home, Manner};
-use crate::state::{DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, Start, State, Taken};
+use crate::state::{ABANDONED, DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, STOPPED, Start, State, Taken};
 use crate::sync::{Arc, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -134,16 +134,17 @@ impl Execution {
         // SAFETY: the worker's until the transition (3).
         unsafe { (*self.hot.get()).returned = given.0 };
         let canceled = given == RPC_E_CALL_CANCELED;
+        let seen = monitor::before(self, generation);
         loop {
             match self.word.apply_unlocked(generation, |state| state.leave(canceled)) {
                 Ok(taken) => {
                     self.wake(taken.before);
                     if let Left::Ended(ended) = taken.answer {
-                        self.report_end(generation, ended);
+                        self.report_end(generation, ended, canceled, seen);
                     }
                     return self.settle_at_home(generation, &taken, home);
                 }
-                Err(Missed::Refused(Refusal::Untold)) => self.tell(generation),
+                Err(Missed::Refused(Refusal::Untold)) => self.tell_at_end(generation),
                 Err(_) => return,
             }
         }
@@ -151,13 +152,21 @@ impl Execution {
 
     /// The method has ended, for who looks on; a completion is told of as such.
     #[inline]
-    pub(super) fn report_end(&'static self, generation: Generation, ended: Ended) {
-        match ended {
-            Ended::Deliver => monitor::mark(Step::Complete, self, generation),
-            Ended::Drop => {
-                monitor::mark(Step::LateEnd, self, generation);
-                monitor::step(Step::LateEnd, self, generation);
-            }
+    pub(super) fn report_end(
+        &'static self,
+        generation: Generation,
+        ended: Ended,
+        canceled: bool,
+        seen: Option<monitor::Info>,
+    ) {
+        if ended == Ended::Deliver {
+            return monitor::mark(Step::Complete, self, generation);
+        }
+        monitor::mark(Step::LateEnd, self, generation);
+        if let Some(seen) = seen {
+            let stopped = if canceled { STOPPED } else { 0 };
+            let after = State(seen.state.0 | DONE | ABANDONED | ENDED | stopped);
+            monitor::late_end(seen, after);
         }
     }
 

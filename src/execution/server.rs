@@ -158,10 +158,11 @@ impl Server {
     pub fn complete(self, result: Hresult) -> Outcome {
         let Self { execution, generation } = self;
         let telling = self.is_being_told_here();
+        let seen = crate::monitor::before(execution, generation);
         let before = loop {
             match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
                 Ok(taken) => break taken.before,
-                Err(Missed::Refused(Refusal::Untold)) => execution.tell(generation),
+                Err(Missed::Refused(Refusal::Untold)) => execution.tell_at_end(generation),
                 Err(missed) => return Err(self.missed(missed)),
             }
         };
@@ -182,7 +183,7 @@ impl Server {
         let ended = execution.word.apply(generation, |state| Ok(State(state.0 | bits).complete(canceled)));
         if let Ok(taken) = ended {
             execution.wake(taken.before);
-            execution.report_end(generation, taken.answer);
+            execution.report_end(generation, taken.answer, canceled, seen);
             if taken.before.has(DEFERRED) {
                 lease.home().undeferred(execution, generation);
             }

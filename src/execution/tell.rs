@@ -10,6 +10,7 @@ use crate::handle::Generation;
 use crate::hresult::{Outcome, RPC_E_CALL_CANCELED, S_OK};
 use crate::signal::Signal;
 use crate::state::{CANCEL, DIRECT, DISABLED, ENDED, STARTED, State, TELLS};
+use crate::sync::Arc;
 use crate::unwind;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -110,7 +111,10 @@ impl Server {
         }
         // Who sleeps until a cancel was not to hear of it until now.
         self.execution.wake(taken.before);
-        self.execution.tell(self.generation);
+        // Inside the very callback that tells, what is new is told when that returns.
+        if !self.is_being_told_here() {
+            self.execution.tell(self.generation);
+        }
         Ok(RPC_E_CALL_CANCELED)
     }
 }
@@ -120,6 +124,13 @@ impl Execution {
     pub fn tell(&'static self, generation: Generation) {
         while let Ok(taken) = self.word.apply_unlocked(generation, State::tell) {
             self.tell_alone(generation, taken.before);
+        }
+    }
+
+    /// Tells before the method ends, also where it has left a region open.
+    pub(super) fn tell_at_end(&'static self, generation: Generation) {
+        if self.word.apply_unlocked(generation, State::enable).is_ok() {
+            self.tell(generation);
         }
     }
 
@@ -174,7 +185,10 @@ impl Execution {
     /// Sends the execution through its apartment's queue once more: see `run`.
     fn tell_class(&'static self, generation: Generation) {
         if self.word.apply(generation, State::hold).is_ok() {
-            self.target().lease.home().submit(self);
+            let lease = Arc::clone(&self.target().lease);
+            if lease.home().submit(self) {
+                lease.home().refuse_submitted();
+            }
         }
     }
 

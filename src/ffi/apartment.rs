@@ -147,6 +147,7 @@ pub unsafe extern "C" fn call_apartment_close(
             // SAFETY: not NULL, and the caller's promise.
             unsafe { clear(remaining_out) }?;
         }
+        fork::watch();
         let remaining = apartment::close(apartment.id, timeout_ms)?;
         if !remaining_out.is_null() {
             // SAFETY: not NULL, and the caller's promise.

@@ -49,7 +49,9 @@ pub unsafe extern "C" fn call_create(object: call_object_t, call_out: *mut call_
 /// the apartment's queue is at its limit. `RPC_E_DISCONNECTED`: the apartment is closed, or the object
 /// was disconnected.
 /// `RPC_E_OUT_OF_RESOURCES`: the apartment has no thread, and none could be started. `E_POINTER`: in is
-/// NULL, but `in_len` is not 0. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`. After a failure
+/// NULL, but `in_len` is not 0. `E_HANDLE`: not a living call object. `E_OUTOFMEMORY`. Where one was given to the call
+/// object: `RPC_E_DISCONNECTED`: its completion queue is closed; `E_HANDLE`: that queue or its parent was
+/// released; `RPC_E_CALL_COMPLETE`: the parent has no call in progress. After a failure
 /// nothing is pending (BG-7), and the last call's fate and message stay.
 ///
 /// # Safety
@@ -377,8 +379,8 @@ pub extern "C" fn call_set_timeout(call: call_t, timeout_ms: u32, grace_ms: u32)
 
 /// Names the call that a call object's next begins are for: what the parent has in progress at that time.
 /// Its cancel flows down to them, with the grace that is left, and so does its deadline; so several calls
-/// are canceled as one, through a parent. If the parent's call is canceled already, the begin succeeds and the
-/// new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
+/// are canceled as one, through a parent. If the parent's call is canceled already, or is over
+/// before the begin returns, the begin succeeds and the new call is canceled at once. The null call is the default: a call begun inside a method is begun for that
 /// method's call, any other for none. Releasing the call does not cut it off.
 ///
 /// Threads: any. Blocks: no. Ownership: the parent is not kept alive. The call in progress is not touched.
@@ -410,7 +412,8 @@ pub extern "C" fn call_detach(call: call_t) -> call_hresult_t {
 /// Sets the function that is called when one of a call object's next begins is complete, exactly once for
 /// each, whatever became of it, in place of an earlier one; NULL: none. It runs on the thread that completes
 /// the call: one of the apartment's, the one that cancels, or, after `call_request_cancel` or a deadline, one of
-/// the library's. It may call everything, also finish the call, begin it again and release it. It must not
+/// the library's; or on one that was reading or writing the call's output, message or progress at that moment. A call
+/// begun in it is begun for no other call. It may call everything, also finish the call, begin it again and release it. It must not
 /// block: other work waits for that thread.
 ///
 /// `destroy` is called with `user`, exactly once, when the function will not be called any more: it was

@@ -186,8 +186,8 @@ pub unsafe extern "C" fn call_context_get_cancel_flag(
 /// Registers the function that runs when the call is canceled, in place of an earlier one: exactly
 /// once, on a thread of the library's, here and now if the call is canceled already, or at the latest
 /// when the method ends. NULL takes it back: when this has returned it does not run, nor will it. It
-/// may complete the call. It must not block: until it returns no grace period of the process ends. The
-/// method's end waits for it.
+/// may complete the call. It must not block: other functions that the library's thread runs wait for it,
+/// and so does the method's end.
 ///
 /// Threads: any. Blocks: while the function runs on another thread.
 ///

@@ -219,6 +219,7 @@ pub unsafe extern "C" fn call_query_thread_cancel(thread_id: u64, cancel_out: *m
     guard(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { clear(cancel_out) }?;
+        fork::watch();
         timer::start()?;
         out.id = invoke::query_thread_cancel(thread_id)?;
         Ok(S_OK)

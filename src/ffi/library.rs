@@ -3,6 +3,7 @@
 use super::guard::{forget_last, guard, guard_in_signal, last};
 use super::types::call_hresult_t;
 use crate::apartment;
+use crate::fork;
 use crate::hresult::{CALL_E_MORE_DATA, E_POINTER, Failure, Hresult, S_FALSE, S_OK};
 use std::ffi::c_char;
 
@@ -86,7 +87,7 @@ pub unsafe extern "C" fn call_get_last_error(
 
 /// Ends what is in progress, at the end of a program or of its use of the library: every apartment is
 /// closed, queued calls end with `RPC_E_DISCONNECTED` and never start, all others are canceled with the
-/// timeout as their grace period and then abandoned. Handles stay valid and are released as ever; objects
+/// timeout as their grace period and then abandoned (a method that answers in time gives its own result). Handles stay valid and are released as ever; objects
 /// made afterwards live in apartments made afterwards. Inside a method it does not wait. The end of the
 /// process needs none of this: it is never delayed by the library.
 ///
@@ -105,6 +106,7 @@ pub unsafe extern "C" fn call_shutdown(timeout_ms: u32, remaining_out: *mut u32)
     guard(|| {
         // SAFETY: the caller's promise.
         unsafe { put(remaining_out, 0) };
+        fork::watch();
         let remaining = apartment::shutdown(timeout_ms)?;
         // SAFETY: as above.
         unsafe { put(remaining_out, remaining) };

@@ -5,7 +5,7 @@ use super::types::{
 };
 use super::{clear, guard, guard_in_signal};
 use crate::handle::{Handle, Kind};
-use crate::hresult::{CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, RPC_E_OUT_OF_RESOURCES, S_OK};
+use crate::hresult::{CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, S_OK};
 use crate::monitor::{self, Hook, Info};
 use crate::state::CANCEL;
 use crate::time::INFINITE;
@@ -94,17 +94,19 @@ pub extern "C" fn call_dump(fd: i32) -> call_hresult_t {
     })
 }
 
-/// Has `call_dump` done by a thread of the library's, soon: what the handler of a signal calls. It needs the
-/// thread that ends grace periods, which starts with the first cancel interface, with `call_set_tracking`, and with
-/// whatever else needs it.
+/// Has `call_dump` done by a thread of the library's, soon: what the handler of a signal calls. It needs
+/// the threads that end grace periods and tell of them, which start with the first cancel interface, with
+/// `call_set_tracking`, and with whatever else needs them.
 ///
 /// Threads: any, and signal handlers: it is async-signal-safe. Blocks: no. The thread's last failure is not
 /// touched.
 ///
-/// Returns `S_OK`: it will be written. `RPC_E_OUT_OF_RESOURCES`: that thread has not started.
+/// Returns `S_OK`: it will be written, once for requests that come together. `CALL_E_TOO_BUSY`: a request for
+/// another descriptor is to be served first. `E_INVALIDARG`: fd is negative. `RPC_E_OUT_OF_RESOURCES`: that
+/// thread has not started.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_request_dump(fd: i32) -> call_hresult_t {
-    guard_in_signal(|| if timer::request_dump(fd) { Ok(S_OK) } else { Ok(RPC_E_OUT_OF_RESOURCES) })
+    guard_in_signal(|| timer::request_dump(fd))
 }
 
 /// Turns tracking on or off: begins note their time (`call_info_t.age_ms`) and their call object, and what
@@ -210,7 +212,7 @@ pub unsafe extern "C" fn call_set_thread_hooks(
 
 /// Sets the function that is called at each step of every call begun from now on, one of `CALL_TRACE_*`;
 /// NULL: none. It runs on the thread that takes the step, for what a signal handler did on one of the
-/// library's; info is valid while it runs. What it does itself is not traced. It may be called once more while it is being
+/// library's; info is valid while it runs. What it begins itself is not traced. It may be called once more while it is being
 /// replaced.
 ///
 /// Threads: any. Blocks: no. Ownership: `user` stays the program's.

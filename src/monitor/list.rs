@@ -28,6 +28,8 @@ pub struct Info {
     pub parent: Option<Handle>,
     /// The call that its method waits for.
     pub waits_for: Option<Handle>,
+    /// Its steps are reported and counted.
+    pub traced: bool,
     pub state: State,
     pub method: u32,
     pub method_name: String,
@@ -62,7 +64,8 @@ impl Info {
 
 /// One look at that begin; `None`: it is over.
 pub fn look(execution: &'static Execution, generation: Generation) -> Option<Info> {
-    let Glimpse { state, method, method_name, apartment, call, parent, begun } = execution.glimpse(generation)?;
+    let Glimpse { state, method, method_name, apartment, call, parent, traced, begun } =
+        execution.glimpse(generation)?;
     let since = |begun: Nanoseconds| (begun != 0).then(|| now().saturating_sub(begun) / 1_000_000);
     let deadline = execution.expiry(generation);
     Some(Info {
@@ -70,6 +73,7 @@ pub fn look(execution: &'static Execution, generation: Generation) -> Option<Inf
         name: execution.handle(generation),
         parent,
         waits_for: None,
+        traced,
         state,
         method,
         method_name,

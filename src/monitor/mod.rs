@@ -11,7 +11,7 @@ pub use probes::mark;
 
 use crate::execution::{Execution, Observer, Observers};
 use crate::handle::Generation;
-use crate::state::{CANCEL, DISABLED, ENDED, LOOKED, STARTED, State};
+use crate::state::{CANCEL, Cause, DISABLED, ENDED, LOOKED, STARTED, State};
 use crate::sync::{Arc, AtomicU32, Global, Mutex, Ordering, lock};
 use crate::time::{Nanoseconds, now};
 use crate::unwind;
@@ -82,6 +82,7 @@ thread_local! {
 /// In the child of a fork: nothing is asked for.
 pub fn forget() {
     ON.store(0, Ordering::Relaxed);
+    LOOK_WITHIN.store(0, Ordering::Relaxed);
     HOOKS.forget();
     counters::forget();
 }
@@ -140,9 +141,14 @@ pub fn stamp() -> Nanoseconds {
     if asked_for(TRACKING) { now() } else { 0 }
 }
 
+/// Whether the steps of what this thread begins are reported and counted.
+pub fn traces_here() -> bool {
+    is_on() && !INSIDE.get()
+}
+
 /// These observers, and what looks on for the program if that is asked for.
 pub fn with_onlooker(observers: &Observers) -> Observers {
-    if !is_on() {
+    if !traces_here() {
         return observers.clone();
     }
     let mut all = observers.as_deref().cloned().unwrap_or_default();
@@ -168,19 +174,53 @@ pub fn step(step: Step, execution: &'static Execution, generation: Generation) {
     }
 }
 
+/// What a step will show, looked at before it is taken: afterwards there may be nothing to look at.
+#[inline]
+pub fn before(execution: &'static Execution, generation: Generation) -> Option<Info> {
+    if is_on() { list::look(execution, generation) } else { None }
+}
+
+/// A cancel was requested, on a thread that may run the program's code.
+#[inline]
+pub fn canceled(seen: Option<Info>, cause: Cause) {
+    if let Some(mut info) = seen {
+        info.state = info.state.canceled(cause);
+        note(Step::Cancel, &info);
+    }
+}
+
+/// The method has ended after its client had gone on.
+pub fn late_end(mut info: Info, after: State) {
+    info.state = after;
+    note(Step::LateEnd, &info);
+}
+
 #[cold]
 fn take_note(step: Step, execution: &'static Execution, generation: Generation) {
-    let (now, state) = execution.read();
-    if asked_for(TRACKING) && now == generation {
-        counters::count(step, state);
+    if let Some(info) = list::look(execution, generation) {
+        note(step, &info);
     }
+}
+
+/// Counts a step and shows it, if its call was begun for that.
+fn note(step: Step, info: &Info) {
+    if !info.traced {
+        return;
+    }
+    if asked_for(TRACKING) {
+        counters::count(step, info.state);
+    }
+    show(step, info);
+}
+
+/// Calls the trace hook.
+fn show(step: Step, info: &Info) {
     if !asked_for(TRACING) || INSIDE.get() {
         return;
     }
     let Some((hook, show)) = lock(hooks()).trace else { return };
-    let Some(info) = list::look(execution, generation) else { return };
     INSIDE.set(true);
-    show(&info, &mut |info| {
+    show(info, &mut |info| {
         // SAFETY: the program promised a function of this type, to be called with its pointer.
         drop(unwind::catch(|| unsafe { (hook.run)(hook.user, step as u32, info) }));
     });

@@ -41,7 +41,7 @@ pub const CANCELABLE: u64 = 1 << 32;
 pub const HOLD: u64 = 1 << 33;
 const HOLDS: u64 = 0x1F << 33;
 /// Some thread is at work on it.
-const IN_HAND: u64 = ON_STACK | LOCKED | TELLING | NOTIFYING | HOLDS;
+const IN_HAND: u64 = ON_STACK | LOCKED | TELLING | NOTIFYING | UNREPORTED | HOLDS;
 
 /// Who asked first for the call to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -73,6 +73,7 @@ impl Cause {
 }
 
 /// A request to cancel.
+#[allow(clippy::struct_excessive_bools, reason = "each is asked for on its own")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Request {
     pub cause: Cause,
@@ -83,6 +84,8 @@ pub struct Request {
     pub hold: bool,
     /// The class of a direct call has agreed.
     pub asked: bool,
+    /// The timer's thread is to report it to the program's trace hook.
+    pub report: bool,
 }
 
 /// What became of the work, as the client may know it now.
@@ -215,14 +218,9 @@ impl State {
         if self.has(NOTIFY_LATER) { Ok((self.without(NOTIFY_LATER), ())) } else { Err(Refusal::NotRunning) }
     }
 
-    /// The timer's thread is to report the cancel to the program's trace hook.
-    pub const fn report_later(self) -> Self {
-        self.with(UNREPORTED)
-    }
-
-    /// It takes that over.
-    pub fn report_now(self) -> Step<()> {
-        if self.has(UNREPORTED) { Ok((self.without(UNREPORTED), ())) } else { Err(Refusal::NotRunning) }
+    /// The cancel has been reported to the program's trace hook.
+    pub const fn reported(self) -> Self {
+        self.without(UNREPORTED)
     }
 
     /// All who were to be told of the completion have been.
@@ -264,7 +262,7 @@ impl State {
         if self.any(LOCKED | TELLING) {
             return Err(Refusal::Locked);
         }
-        if self.is_untold() {
+        if self.is_untold_at_end() {
             return Err(Refusal::Untold);
         }
         let (next, ended) = off.end(canceled, 0);
@@ -306,7 +304,7 @@ impl State {
     /// A thread of the library's takes the data for a moment, whoever's it is; not when it is over on both
     /// sides: then the next begin writes to it.
     pub fn lock_to_look(self) -> Step<()> {
-        if !self.has(BEGUN) || self.has(FINISHED | ENDED) || self.vacant() {
+        if !self.has(BEGUN) || self.reusable() || self.vacant() {
             return Err(Refusal::NotRunning);
         }
         if self.has(LOCKED) {
@@ -345,12 +343,17 @@ impl State {
     /// As [`State::lock_to_complete`], to end the method: it is told first of what it wants to hear.
     pub fn lock_to_end(self, telling: bool) -> Step<()> {
         let locked = self.lock_to_complete(telling)?;
-        if self.is_untold() && !telling { Err(Refusal::Untold) } else { Ok(locked) }
+        if self.is_untold_at_end() && !telling { Err(Refusal::Untold) } else { Ok(locked) }
     }
 
     /// Canceled, and nobody has told those that want to be told.
     const fn is_untold(self) -> bool {
         self.has(CANCEL | TELLS) && !self.any(ENDED | DISABLED)
+    }
+
+    /// The same when the method is about to end: a region that it has left open ends before.
+    const fn is_untold_at_end(self) -> bool {
+        self.has(CANCEL | TELLS) && !self.has(ENDED)
     }
 
     /// The method has looked, and seen the cancel.
@@ -461,7 +464,7 @@ impl State {
         if self.has(DIRECT | STARTED) && request.cause != Cause::Disconnect && !request.asked {
             return Err(Refusal::AskFirst);
         }
-        let next = self.with(CANCEL | (request.cause as u64) << CAUSE);
+        let next = self.canceled(request.cause).with(if request.report { UNREPORTED } else { 0 });
         if request.at_once || !self.has(STARTED) {
             return Ok((next.with(DONE | ABANDONED), Cancel::Deliver));
         }
@@ -469,6 +472,11 @@ impl State {
             return Ok((Self(next.0 + HOLD), Cancel::Held));
         }
         Ok((next, Cancel::Told))
+    }
+
+    /// With a cancel, and who asked for it.
+    pub const fn canceled(self, cause: Cause) -> Self {
+        self.with(CANCEL | (cause as u64) << CAUSE)
     }
 
     /// The grace period is over. CN-3.

@@ -27,6 +27,8 @@ struct World {
     notifying: bool,
     /// The timer's thread is to do that.
     later: bool,
+    /// The cancel is to be reported.
+    reporting: bool,
     /// Somebody is to know of the completion.
     observed: bool,
     /// Times that somebody was to be told of it.
@@ -59,6 +61,7 @@ const NEW: World = World {
     asking: false,
     notifying: false,
     later: false,
+    reporting: false,
     observed: false,
     noticed: 0,
     told: 0,
@@ -132,11 +135,19 @@ impl World {
                 if hold && self.holding == 2 {
                     continue;
                 }
-                if let Ok((next, owed)) = self.state.request_cancel(Request { cause, at_once, hold, asked }) {
+                if let Ok((next, owed)) =
+                    self.state.request_cancel(Request { cause, at_once, hold, asked, report: false })
+                {
                     let held = u8::from(owed == Cancel::Held);
                     all.push(World { holding: self.holding + held, ..self.to(next) });
+                    let next = self.state.request_cancel(Request { report: true, cause, at_once, hold, asked });
+                    let next = next.expect("it was taken without").0;
+                    all.push(World { holding: self.holding + held, reporting: true, ..self.to(next) });
                 }
             }
+        }
+        if self.reporting {
+            all.push(World { reporting: false, ..self.to(self.state.reported()) });
         }
         all.extend(self.state.abandon().ok().map(|(next, ())| self.to(next)));
         if self.holding > 0 {
@@ -155,7 +166,7 @@ impl World {
         if self.asking {
             all.push(World { asking: false, ..self.to(self.state.refused()) });
             for (at_once, hold) in [(true, false), (false, false), (false, true)] {
-                let request = Request { cause: Cause::Cancel, at_once, hold, asked: true };
+                let request = Request { cause: Cause::Cancel, at_once, hold, asked: true, report: false };
                 let (next, owed) = self.state.agreed(request).expect("who asked may answer");
                 let held = u8::from(owed == Ok(Cancel::Held));
                 if self.holding + held <= 2 {
@@ -238,6 +249,7 @@ impl World {
         assert!(state.has(CANCEL) || state.0.trailing_zeros() >= 8, "the byte that methods poll: {self:?}");
         assert_eq!(state.has(NOTIFYING), self.notifying, "{self:?}");
         assert_eq!(state.has(NOTIFY_LATER), self.later, "{self:?}");
+        assert_eq!(state.has(UNREPORTED), self.reporting, "{self:?}");
         let due = self.observed && state.has(DONE) && !state.has(LOCKED);
         assert!(self.noticed == u8::from(self.observed && (due || self.noticed == 1)), "told of it once: {self:?}");
         assert_eq!(state.has(ON_STACK), self.inside, "the input lives while invoke runs: {self:?}");
@@ -247,12 +259,12 @@ impl World {
         assert!(!state.has(ABANDONED) || state.cause().is_some(), "{self:?}");
         assert!(!(state.has(STARTED) && self.queued), "{self:?}");
         if state.vacant() {
-            let hands = self.holding > 0 || self.telling || self.asking || self.notifying;
+            let hands = self.holding > 0 || self.telling || self.asking || self.notifying || self.reporting;
             let idle = !self.queued && !self.inside && self.locked.is_none() && !hands;
             assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
         }
         if state.reusable() && state.has(BEGUN) {
-            let hands = self.holding > 0 || self.notifying;
+            let hands = self.holding > 0 || self.notifying || self.reporting;
             assert!(!self.queued && !self.inside && !hands, "begun again under somebody's hands: {self:?}");
         }
         let fate = state.fate();

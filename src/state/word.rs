@@ -250,7 +250,7 @@ mod tests {
     fn the_cancel_byte_is_the_words_lowest() {
         let word = running();
         assert_eq!(word.cancel_byte(), std::ptr::from_ref(&word).cast());
-        let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+        let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
         assert!(word.apply(OURS, |state| state.request_cancel(request)).is_ok());
         assert!(word.state(OURS).is_ok_and(|state| state.has(CANCEL) && state.0.to_le_bytes()[0] != 0));
     }

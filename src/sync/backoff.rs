@@ -11,6 +11,11 @@ impl Backoff {
         Self(0)
     }
 
+    /// How many steps there were.
+    pub const fn steps(&self) -> u32 {
+        self.0
+    }
+
     /// One step, a longer one each time.
     #[cold]
     pub fn step(&mut self) {

@@ -53,7 +53,7 @@ fn a_bit_that_is_set_stays_when_it_is_set_again() {
 }
 
 fn canceled(cause: Cause) -> State {
-    let request = Request { cause, at_once: true, hold: false, asked: false };
+    let request = Request { cause, at_once: true, hold: false, asked: false, report: false };
     State(0).begin(0).request_cancel(request).expect("it was begun").0
 }
 
@@ -126,8 +126,11 @@ fn a_cancel_is_seen_and_reported_once() {
     assert_eq!(State(BEGUN | STARTED | CANCEL).looked(), Ok((State(BEGUN | STARTED | CANCEL | LOOKED), ())));
     assert_eq!(State(BEGUN | STARTED | CANCEL | LOOKED).looked(), Err(Refusal::NotRunning));
     assert_eq!(State(BEGUN | CANCEL | ENDED).looked(), Err(Refusal::NotRunning));
-    assert_eq!(State(CANCEL).report_later().report_now(), Ok((State(CANCEL), ())));
-    assert_eq!(State(CANCEL).report_now(), Err(Refusal::NotRunning));
+    let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: true };
+    let (canceled, _) = State(BEGUN | STARTED).request_cancel(request).expect("it runs");
+    assert!(canceled.has(UNREPORTED) && !canceled.reported().has(UNREPORTED));
+    let over = canceled.with(DONE | ENDED | FINISHED);
+    assert!(!over.reusable() && over.reported().reusable(), "it stays until that was reported");
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn what_was_canceled_in_its_queue_is_told_of_before_it_is_skipped() {
 
 #[test]
 fn a_second_cancel_is_told_from_one_after_a_disconnect_or_a_result() {
-    let again = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false };
+    let again = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
     assert_eq!(State(0).request_cancel(again).err(), Some(Refusal::Complete));
     assert_eq!(canceled(Cause::Cancel).request_cancel(again).err(), Some(Refusal::Canceled));
     assert_eq!(canceled(Cause::Disconnect).request_cancel(again).err(), Some(Refusal::Complete));
@@ -159,7 +162,7 @@ fn a_second_cancel_is_told_from_one_after_a_disconnect_or_a_result() {
 
 #[test]
 fn a_request_owes_what_its_grace_and_the_holds_allow() {
-    let request = Request { cause: Cause::Cancel, at_once: false, hold: true, asked: false };
+    let request = Request { cause: Cause::Cancel, at_once: false, hold: true, asked: false, report: false };
     let running = State(BEGUN | STARTED);
     assert_eq!(running.request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Held));
     assert_eq!(running.with(HOLDS).request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Told));
@@ -209,7 +212,7 @@ fn a_class_is_asked_by_one_thread_and_of_calls_that_it_can_cancel() {
     ] {
         assert_eq!((state.ask().err(), state.ask_later().err()), (Some(refusal), Some(refusal)));
     }
-    let request = Request { cause: Cause::Cancel, at_once: true, hold: false, asked: false };
+    let request = Request { cause: Cause::Cancel, at_once: true, hold: false, asked: false, report: false };
     let agreed = direct.with(CANCEL | DONE | ABANDONED | 1 << CAUSE);
     assert_eq!(asking.agreed(request), Ok((agreed, Ok(Cancel::Deliver))));
     assert_eq!(asking.with(DONE | ENDED).agreed(request).map(|(_, owed)| owed), Ok(Err(Refusal::Complete)));
