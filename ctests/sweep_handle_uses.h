@@ -1,5 +1,5 @@
 /* One row for every handle parameter of call.h: a use of the function that is right in all but,
- * perhaps, the handle, and what it answers. Only sweep_handles.c includes this. */
+ * perhaps, the handle, and what it answers. */
 #ifndef SWEEP_HANDLE_USES_H
 #define SWEEP_HANDLE_USES_H
 
