@@ -187,7 +187,8 @@ fn a_refusal_says_why() {
     let untold = running.with(CANCEL | TELLS);
     assert_eq!(untold.lock_to_end(false).err(), Some(Refusal::Untold));
     assert_eq!(untold.with(ON_STACK).leave(false).err(), Some(Refusal::Untold));
-    assert!(untold.lock_to_end(true).is_ok() && untold.with(DISABLED).lock_to_end(false).is_ok());
+    assert_eq!(untold.with(DISABLED).lock_to_end(false), Err(Refusal::Untold), "a region that was left open");
+    assert!(untold.lock_to_end(true).is_ok());
     assert_eq!(running.tell().err(), Some(Refusal::NotRunning));
     assert_eq!(untold.with(LOCKED).tell().err(), Some(Refusal::Locked));
     assert_eq!(untold.with(TELLING).tell().err(), Some(Refusal::Locked));
