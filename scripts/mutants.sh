@@ -39,7 +39,7 @@ for part in "$@"; do
     case $part in
         state) mutants state "src/state/*.rs" 60 --lib state:: ;;
         handle) mutants handle "src/handle/*.rs" 60 --lib handle:: ;;
-        completion) mutants completion "src/call.rs src/execution/{run,server,client,cancel,tell}.rs" 180 \
+        completion) mutants completion "src/call/*.rs src/execution/{run,server,client,cancel,tell}.rs" 180 \
             "--test c_suite" -- --ignored ;;
         *) echo "there is no part '$part'" >&2; exit 1 ;;
     esac
