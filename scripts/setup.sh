@@ -13,7 +13,9 @@ wants=
 case ${1:?run, test or bench} in
     run) needs="timeout:coreutils" ;;
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
-        wants="curl-config:libcurl4-openssl-dev valgrind:valgrind" ;;
+        wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
+            /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
+            /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
     bench) needs="c++:g++" ;;
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
 esac
