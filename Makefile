@@ -23,7 +23,7 @@ SCRIPTS := layers doors unsafe exports rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks conformance mutants bench asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks conformance demands mutants bench asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -68,6 +68,11 @@ conformance: suite ## writes docs/conformance.md: which test showed which rule, 
 
 mutants: setup-test ## changes one thing at a time in the source, and sees whether a test fails; takes hours
 	scripts/mutants.sh $(MUTANTS)
+
+demands: setup-test lib ## runs the tests that show what users ask for, and writes docs/demands.md
+	$(MAKE) -C ctests build
+	$(MAKE) -C examples build
+	@CARGO="$(CARGO)" $(PYTHON) scripts/demands.py
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run
