@@ -45,17 +45,21 @@ fn locate(slot: u32) -> (usize, usize) {
 impl<T: SlabSlot> Slab<T> {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Self {
-            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            fresh: AtomicU32::new(0),
-            free: AtomicU64::new(0),
-            pages: false,
-        }
+        Self::empty(false)
     }
 
     /// As [`Slab::new`], for what a signal handler takes slots from: there the allocator must be left alone.
     pub const fn of_pages() -> Self {
-        Self { pages: true, ..Self::new() }
+        Self::empty(true)
+    }
+
+    const fn empty(pages: bool) -> Self {
+        Self {
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            fresh: AtomicU32::new(0),
+            free: AtomicU64::new(0),
+            pages,
+        }
     }
 
     /// The slot of that number, if its memory was made.
