@@ -1,0 +1,91 @@
+//! A slot that is used again, against those who still have its last handle.
+
+use super::Race;
+use crate::cancel;
+use crate::execution::{Execution, Grace};
+use crate::hresult::S_OK;
+use crate::stage::{ECHO, Hall, begin, call, finish, name, object, request, start, timer};
+
+pub const REUSE_CALL: Race = Race {
+    name: "slot reuse against lookup: a call object",
+    words: 100,
+    preemptions: Some(2),
+    outcomes: &[
+        "fate of the old None, finish of the new S_OK 'new'",
+        "fate of the old E_HANDLE, finish of the new S_OK 'new'",
+    ],
+    model: reuse_call,
+};
+
+fn reuse_call() -> String {
+    let hall = Hall::new();
+    let target = object(hall.clone());
+    let old = call(target.clone());
+    let looker = start("the looker", move || match old.fate() {
+        Ok(fate) => format!("{fate:?}"),
+        Err(failure) => name(Err(failure)).to_owned(),
+    });
+    assert_eq!(old.release(), Ok(S_OK));
+    let new = call(target);
+    assert_eq!(begin(new, ECHO, b"new"), Ok(S_OK));
+    assert!(hall.work());
+    let finished = finish(new);
+    format!("fate of the old {}, finish of the new {finished}", looker.join().expect("no panic"))
+}
+
+pub const REUSE_CANCEL: Race = Race {
+    name: "slot reuse against lookup: a cancel interface",
+    words: 120,
+    preemptions: Some(3),
+    outcomes: &[
+        "cancel of the old S_OK, finish RPC_E_CALL_CANCELED ''; the new RPC_S_CALLPENDING, S_OK 'new'",
+        "cancel of the old E_HANDLE, finish S_OK 'old'; the new RPC_S_CALLPENDING, S_OK 'new'",
+    ],
+    model: reuse_cancel,
+};
+
+fn reuse_cancel() -> String {
+    timer();
+    let hall = Hall::new();
+    let target = object(hall.clone());
+    let (old, new) = (call(target.clone()), call(target));
+    assert_eq!(begin(old, ECHO, b"old"), Ok(S_OK));
+    assert_eq!(begin(new, ECHO, b"new"), Ok(S_OK));
+    let id = cancel::query(old).expect("memory");
+    let canceler = start("the canceler", move || name(cancel::request(id, Grace::AT_ONCE)));
+    assert_eq!(cancel::release(id), Ok(S_OK));
+    let next = cancel::query(new).expect("memory");
+    assert_ne!(id, next, "a handle is never given out twice");
+    let canceled = canceler.join().expect("no panic");
+    let of_new = name(cancel::test(next));
+    hall.work();
+    hall.work();
+    format!("cancel of the old {canceled}, finish {}; the new {of_new}, {}", finish(old), finish(new))
+}
+
+pub const REUSE_EXECUTION: Race = Race {
+    name: "slot reuse against lookup: an execution",
+    words: 100,
+    preemptions: Some(3),
+    outcomes: &[
+        "cancel Done, finish RPC_E_CALL_CANCELED '', then S_OK 'two'",
+        "cancel Complete, finish S_OK 'one', then S_OK 'two'",
+    ],
+    model: reuse_execution,
+};
+
+/// A cancel of one begin never reaches the next.
+fn reuse_execution() -> String {
+    let hall = Hall::new();
+    let call = call(object(hall.clone()));
+    assert_eq!(begin(call, ECHO, b"one"), Ok(S_OK));
+    let handle = call.cancelable().expect("it is in progress");
+    let execution = Execution::of_slot(handle.slot).expect("a slot in use");
+    let canceler = start("the canceler", move || request(execution, handle.generation, Grace::AT_ONCE));
+    hall.work();
+    let first = finish(call);
+    assert_eq!(begin(call, ECHO, b"two"), Ok(S_OK));
+    assert!(hall.work(), "it was begun");
+    let second = finish(call);
+    format!("cancel {:?}, finish {first}, then {second}", canceler.join().expect("no panic"))
+}
