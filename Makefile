@@ -19,11 +19,14 @@ TEST_STORM ?= 5
 # Always the project's own folder: the other Makefiles find the library there.
 BUILD   := $(CARGO) build --release --locked --target-dir target
 RELEASE := target/release
+# The models are a program of their own.
+LOOM    := RUSTFLAGS="--cfg loom"
+IN_LOOM := --locked --manifest-path loom/Cargo.toml --target-dir target/loom
 SCRIPTS := layers doors unsafe exports rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks conformance demands mutants bench asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks loom conformance demands mutants bench asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,9 +48,10 @@ suite: setup-test lib
 	@tail -n 1 target/rust.log | grep -qx '# ended with 0'
 	$(MAKE) -C ctests test
 
-test: suite ## every test: Rust, the C suite, the examples, the scripts, a little under each sanitizer
+test: suite ## every test: Rust, the C suite, the examples, the scripts, the models, a little under each sanitizer
 	$(MAKE) -C examples check
 	@$(MAKE) --no-print-directory checks
+	$(MAKE) loom
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
 	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
 
@@ -56,10 +60,17 @@ checks: $(SCRIPTS:%=checked-%)
 checked-%:
 	@$(PYTHON) scripts/check_$*.py
 
+# Each model takes seconds; one that does not end is a model that failed.
+loom: setup-test ## models of the races, on the library's own source: every outcome that each may come to
+	$(LOOM) $(CARGO) build --release $(IN_LOOM)
+	timeout 600 target/loom/release/libcall-loom
+
 check: setup-test ## format, lints, documentation, and every test
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) fmt --check --manifest-path loom/Cargo.toml
 	$(CARGO) clippy --locked --target-dir target --all-targets -- -D warnings
+	$(LOOM) $(CARGO) clippy --release $(IN_LOOM) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir target --no-deps --document-private-items
 	$(MAKE) test
 
