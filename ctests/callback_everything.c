@@ -194,9 +194,9 @@ static void one_kind(const kind_t *kind)
     must(call_set_thread_hooks(NULL, NULL, NULL));
     must(call_set_tracking(0, 0));
     uint64_t took_ms = atomic_load(&run->took_us) / 1000;
-    ok(run->asked > ROWS + DEEDS, "[%s] calls functions, %u times, and each comes back", kind->name, run->asked);
-    ok_u64(run->wrong, 0, "[%s] each answers as anywhere", kind->name);
-    ok_u64(run->unexpected, 0, "[%s] and nothing is unexpected about its own call", kind->name);
+    ok(run->asked > ROWS + DEEDS, "%s: calls functions, %u times, and each comes back", kind->name, run->asked);
+    ok_u64(run->wrong, 0, "%s: each answers as anywhere", kind->name);
+    ok_u64(run->unexpected, 0, "%s: and nothing is unexpected about its own call", kind->name);
     diag("[%s] took %u ms%s", kind->name, (unsigned)took_ms, took_ms > FIVE_SECONDS_MS ? ": MORE THAN 5 s" : "");
 }
 
