@@ -30,6 +30,7 @@ pub fn traces_here() -> bool {
 }
 
 /// Never made.
+#[derive(Clone)]
 pub struct Info {
     pub state: State,
 }

@@ -159,13 +159,24 @@ impl Server {
         let Self { execution, generation } = self;
         let telling = self.is_being_told_here();
         let seen = crate::monitor::before(execution, generation);
-        let before = loop {
+        loop {
             match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
-                Ok(taken) => break taken.before,
+                Ok(taken) if self.end_locked(taken.before, result, telling, seen.as_ref()) => break,
+                Ok(_) => {}
                 Err(Missed::Refused(Refusal::Untold)) => execution.tell_at_end(generation),
                 Err(missed) => return Err(self.missed(missed)),
             }
-        };
+        }
+        if !forbidden(result) {
+            return Ok(S_OK);
+        }
+        Err(Failure::because(E_INVALIDARG, "no method may end with that code; its call ended with E_UNEXPECTED"))
+    }
+
+    /// Ends the method, as the one who holds the data. No: a cancel came meanwhile, which is to be told of
+    /// first, and the data is free again.
+    fn end_locked(self, before: State, result: Hresult, telling: bool, seen: Option<&crate::monitor::Info>) -> bool {
+        let Self { execution, generation } = self;
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&execution.target().lease);
         let mut given = result;
@@ -180,18 +191,17 @@ impl Server {
         // SAFETY: the lock is held (4).
         unsafe { (*execution.hot.get()).completed = given.0 };
         let canceled = given == RPC_E_CALL_CANCELED;
-        let ended = execution.word.apply(generation, |state| Ok(State(state.0 | bits).complete(canceled)));
-        if let Ok(taken) = ended {
-            execution.wake(taken.before);
-            execution.report_end(generation, taken.answer, canceled, seen);
-            if taken.before.has(DEFERRED) {
-                lease.home().undeferred(execution, generation);
-            }
-            execution.settle(generation, &taken);
+        let ended = execution.word.apply(generation, |state| State(state.0 | bits).complete(canceled, telling));
+        let Ok(taken) = ended else {
+            execution.unlock(generation);
+            return false;
+        };
+        execution.wake(taken.before);
+        execution.report_end(generation, taken.answer, canceled, seen.cloned());
+        if taken.before.has(DEFERRED) {
+            lease.home().undeferred(execution, generation);
         }
-        if given == result {
-            return Ok(S_OK);
-        }
-        Err(Failure::because(E_INVALIDARG, "no method may end with that code; its call ended with E_UNEXPECTED"))
+        execution.settle(generation, &taken);
+        true
     }
 }

@@ -21,6 +21,7 @@ pub enum Phase {
 }
 
 /// One call.
+#[derive(Clone)]
 pub struct Info {
     /// The call object's handle; 0: not known, as the begin was a plain one.
     pub call: u64,

@@ -365,9 +365,13 @@ impl State {
         }
     }
 
-    /// `call_context_complete`, by the thread that holds the data. SG-1, SG-2.
-    pub fn complete(self, canceled: bool) -> (Self, Ended) {
-        self.without(LOCKED).end(canceled, COMPLETED)
+    /// `call_context_complete`, by the thread that holds the data; those are told first that are to hear of a
+    /// cancel that came meanwhile, as in [`State::lock_to_end`]. SG-1, SG-2.
+    pub fn complete(self, canceled: bool, telling: bool) -> Step<Ended> {
+        if self.is_untold_at_end() && !telling {
+            return Err(Refusal::Untold);
+        }
+        Ok(self.without(LOCKED).end(canceled, COMPLETED))
     }
 
     /// The server is told of the cancel, by this thread alone.

@@ -231,7 +231,8 @@ impl World {
                 all.push(World { locked: None, ..self.to(self.state.unlock(bits)) });
             }
             for canceled in [false, true] {
-                all.push(World { locked: None, ..self.to(self.state.complete(canceled).0) });
+                let completed = self.state.complete(canceled, self.telling);
+                all.extend(completed.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
             }
         }
     }

@@ -42,23 +42,18 @@ pub const ADOPT_END: Race = Race {
     name: "a call begun for a call against its cancel and its end",
     words: 80,
     preemptions: Some(1),
-    outcomes: &[
-        "cancel Told { held: false }, child canceled",
-        "cancel Told { held: false }, child goes on",
-        "cancel Complete, child goes on",
-    ],
+    outcomes: &["cancel Told { held: false }, child canceled", "cancel Complete, child goes on"],
     model: || adopt_end(Grace::FOREVER),
 };
 
 pub const ADOPT_ABANDON: Race = Race {
     name: "a call begun for a call against its cancel without grace and its end",
-    outcomes: &["cancel Done, child canceled", "cancel Done, child goes on", "cancel Complete, child goes on"],
+    outcomes: &["cancel Done, child canceled", "cancel Complete, child goes on"],
     model: || adopt_end(Grace::AT_ONCE),
     ..ADOPT_END
 };
 
-/// Without the timer's thread, whoever ends the method passes on what it was not told. A cancel that comes
-/// once the completer holds the data is too late to be passed on.
+/// Without the timer's thread, whoever ends the method passes on what it was not told.
 fn adopt_end(grace: Grace) -> String {
     let server = deferred();
     let (execution, generation) = (server.execution, server.generation);

@@ -121,6 +121,14 @@ fn a_look_keeps_off_what_the_next_begin_writes() {
 }
 
 #[test]
+fn a_cancel_that_comes_while_the_data_is_held_is_told_of_before_the_end() {
+    let untold = State(BEGUN | STARTED | CANCEL | TELLS | LOCKED);
+    assert_eq!(untold.complete(false, false), Err(Refusal::Untold));
+    assert!(untold.complete(false, true).is_ok_and(|(next, _)| next.has(ENDED) && !next.has(LOCKED)));
+    assert_eq!(untold.with(DISABLED).complete(false, false), Err(Refusal::Untold));
+}
+
+#[test]
 fn a_cancel_is_seen_and_reported_once() {
     assert_eq!(State(BEGUN | STARTED).looked(), Err(Refusal::NotRunning));
     assert_eq!(State(BEGUN | STARTED | CANCEL).looked(), Ok((State(BEGUN | STARTED | CANCEL | LOOKED), ())));
@@ -254,7 +262,7 @@ fn the_end_is_a_stop_only_where_a_cancel_was_asked_for() {
     ] {
         let ended = state.without(ON_STACK).with(ENDED | DONE | stopped);
         assert_eq!(state.leave(canceled), Ok((ended, Left::Ended(Ended::Deliver))));
-        let completed = state.with(LOCKED).complete(canceled);
+        let completed = state.with(LOCKED).complete(canceled, false).expect("nobody is to be told");
         assert_eq!(completed, (state.with(ENDED | DONE | COMPLETED | stopped), Ended::Deliver));
     }
     let abandoned = on_stack.with(CANCEL | DONE | ABANDONED);
