@@ -9,7 +9,9 @@ enum { MOST_TAIL = 200, GRACE_MS = 2, RENEW_ONE_IN = 8 };
 typedef enum distance_t { SAME, CUSTOM, MULTI, SINGLE, SERIAL, DISTANCES } distance_t;
 
 static place_t places[PLACE_KINDS]; /* multi, single, serial */
-static atomic_ulong calls_left;
+static atomic_ulong calls_left;        /* with those in reserve */
+static unsigned long calls_in_reserve; /* for when an outcome was too rare until then */
+static unsigned long outcome_floor;
 
 /* What a client keeps from call to call. */
 typedef struct client_t {
@@ -66,6 +68,8 @@ static plan_t *draw_plan(uint64_t *random)
     *plan = (plan_t){.seed = next_random(random), .act = die < ACTS ? (act_t)die : ACT_ECHO, .tail = tail};
     if (die >= 28)
         plan->act = die < 30 ? ACT_LATER : ACT_FUNCTION;
+    else if (die >= 26)
+        plan->act = ACT_REGION;
     memset(plan + 1, (int)plan->seed, tail);
     return plan;
 }
@@ -293,12 +297,27 @@ static void go_inside(client_t *client)
     must(call_release(call));
 }
 
+static unsigned rare_outcomes(void)
+{
+    unsigned rare = 0;
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        rare += atomic_load(&outcomes[i]) < outcome_floor;
+    return rare;
+}
+
+/* Until all calls were begun, and then more as long as an outcome is too rare. */
+static bool more_calls(unsigned long left)
+{
+    return left > calls_in_reserve || (left != 0 && rare_outcomes() != 0);
+}
+
 static bool next_call(void)
 {
     unsigned long left = atomic_load(&calls_left);
-    while (left != 0 && !atomic_compare_exchange_weak(&calls_left, &left, left - 1)) {
-    }
-    return left != 0;
+    while (more_calls(left))
+        if (atomic_compare_exchange_weak(&calls_left, &left, left - 1))
+            return true;
+    return false;
 }
 
 static void *client_main(void *argument)
