@@ -214,6 +214,13 @@ pub fn method() -> Option<Server> {
     innermost(|frame| frame.and_then(|frame| frame.server))
 }
 
+/// Whether it runs and has not been canceled, as far as one look tells.
+#[inline]
+pub fn goes_on() -> bool {
+    // SAFETY: NULL or a frame of this thread.
+    unsafe { INNERMOST.get().as_ref() }.and_then(|frame| frame.server).is_some_and(Server::goes_on)
+}
+
 /// The apartment that this thread is in: that of its innermost method or pump.
 pub fn place() -> Option<usize> {
     // SAFETY: NULL or a frame of this thread.

@@ -39,6 +39,21 @@ impl Server {
         Ok(Self { execution, generation: handle.generation })
     }
 
+    /// Whether a context's method runs and has not been canceled: what a method that looks often wants to know fast.
+    /// No: whoever asks finds out more.
+    #[inline]
+    pub fn is_undisturbed(id: u64) -> bool {
+        let found = Handle::peek(id, Kind::Context).and_then(|it| Some((Execution::of_slot(it.slot)?, it.generation)));
+        found.is_some_and(|(execution, generation)| Self { execution, generation }.goes_on())
+    }
+
+    /// The same of this one.
+    #[inline]
+    pub fn goes_on(self) -> bool {
+        let (generation, state) = self.execution.read();
+        generation == self.generation && state.0 & (STARTED | ENDED | CANCEL) == STARTED
+    }
+
     /// Why the word of this generation refused: a context that was issued once is over, another
     /// never was one.
     pub(super) fn missed(self, missed: Missed) -> Failure {

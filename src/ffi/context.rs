@@ -5,7 +5,7 @@ use super::{clear, guard, input, text};
 use crate::execution::{Callback, Server};
 use crate::frame;
 use crate::handle::Kind;
-use crate::hresult::{E_POINTER, Failure, Hresult, RPC_E_CALL_COMPLETE, S_OK};
+use crate::hresult::{E_POINTER, Failure, Hresult, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK};
 use crate::time::Deadline;
 use std::ffi::{c_char, c_void};
 
@@ -91,6 +91,12 @@ pub extern "C" fn call_context_commit(context: call_context_t, len: usize) -> ca
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn call_context_test_cancel(context: call_context_t) -> call_hresult_t {
+    let undisturbed = if context.id == 0 { frame::goes_on() } else { Server::is_undisturbed(context.id) };
+    if undisturbed { RPC_S_CALLPENDING.0 } else { look_closer(context) }
+}
+
+#[cold]
+fn look_closer(context: call_context_t) -> call_hresult_t {
     guard(|| find(context)?.test_cancel())
 }
 

@@ -51,6 +51,18 @@ fn secret() -> u64 {
     SECRET.get_or_init(draw).get() as u64
 }
 
+/// Why a number is no handle of this kind.
+#[cold]
+fn refused(id: u64, kind: Kind) -> Failure {
+    let forks = (id >> 54) as u32 & ((1 << FORK_BITS) - 1);
+    let named = id >> 60 == u64::from(kind as u8) && id & u64::from(Generation::LAST.0) != 0;
+    if named && forks < FORKS.load(Ordering::Relaxed) {
+        Failure::because(RPC_E_DISCONNECTED, "the handle belongs to the parent of this process")
+    } else {
+        E_HANDLE.into()
+    }
+}
+
 const SLOT_BITS: u32 = 28;
 const FORK_BITS: u32 = 6;
 
@@ -82,19 +94,17 @@ impl Handle {
     /// What the C program gave us, if it can be a handle of this kind.
     #[inline]
     pub fn decode(id: u64, kind: Kind) -> Result<Self, Failure> {
-        let forks = (id >> 54) as u32 & ((1 << FORK_BITS) - 1);
-        if id >> 60 != u64::from(kind as u8) || id & u64::from(Generation::LAST.0) == 0 {
-            return Err(E_HANDLE.into());
+        match Self::peek(id, kind) {
+            Some(handle) if handle.generation.0 != 0 => Ok(handle),
+            _ => Err(refused(id, kind)),
         }
-        let ours = FORKS.load(Ordering::Relaxed);
-        if forks != ours {
-            return Err(if forks < ours {
-                Failure::because(RPC_E_DISCONNECTED, "the handle belongs to the parent of this process")
-            } else {
-                E_HANDLE.into()
-            });
-        }
-        Ok(Self::unpack(id))
+    }
+
+    /// As [`Handle::decode`], for those who look whether the slot has that generation and would not take 0 for one.
+    #[inline]
+    pub fn peek(id: u64, kind: Kind) -> Option<Self> {
+        let ours = u64::from(kind as u8) << FORK_BITS | u64::from(FORKS.load(Ordering::Relaxed));
+        (id >> 54 == ours).then(|| Self::unpack(id))
     }
 
     /// Slot and generation in one word, never 0.
