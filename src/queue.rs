@@ -106,8 +106,9 @@ impl Queue {
     /// Takes the submitted ones, in the order they came.
     fn turn_over(&self) -> *mut Execution {
         // Not empty while it is under way: until the caller says what there is.
-        self.more.store(ptr::dangling_mut(), Ordering::SeqCst);
-        self.turns.fetch_add(1, Ordering::Relaxed);
+        // Who finds that it was taken from there finds this, too.
+        self.more.store(ptr::dangling_mut(), Ordering::Relaxed);
+        self.turns.store(self.mark().wrapping_add(1), Ordering::Relaxed);
         let mut from = self.submitted.swap(ptr::null_mut(), Ordering::SeqCst);
         let mut to: *mut Execution = ptr::null_mut();
         // SAFETY: as in `take`.
