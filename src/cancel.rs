@@ -99,6 +99,23 @@ impl From<Refusal> for Failure {
     }
 }
 
+/// Ends a call that only waits in its queue; false: it is in some other state, or the handle is none. Async-signal-safe.
+#[inline]
+pub fn is_canceled_in_queue(id: u64) -> bool {
+    let find = |id| {
+        let handle = Handle::peek(id, Kind::Cancel)?;
+        let slot = CANCELS.get(handle.slot)?;
+        slot.refs.lives(handle.generation).then_some((slot, handle))
+    };
+    find(id).is_some_and(|(slot, handle)| {
+        let target = Handle::unpack(slot.target.load(Ordering::Relaxed));
+        // As in `target`.
+        fence(Ordering::Acquire);
+        slot.refs.lives(handle.generation)
+            && Execution::of_slot(target.slot).is_some_and(|it| it.cancel_in_queue(target.generation, REQUEST))
+    })
+}
+
 /// Asks for the call to end, and returns. Async-signal-safe.
 pub fn request(id: u64, grace: Grace) -> Outcome {
     request_of(target(id)?, grace)

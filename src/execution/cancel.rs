@@ -100,8 +100,8 @@ pub enum Answer {
     AskFirst,
 }
 
-/// Calls that were canceled before they started, in the whole process: tells an apartment whose
-/// queue is full whether to look for their remains.
+/// The last call in the process that was canceled before it started, packed as a handle, which none is again:
+/// tells an apartment whose queue is full whether to look for the remains of some.
 pub static CANCELED_IN_QUEUE: AtomicU64 = AtomicU64::new(0);
 
 /// Why a class did not cancel its call.
@@ -116,6 +116,9 @@ impl Execution {
     /// Asks for the call to end, with the grace period; `request` says the rest. Never blocks;
     /// async-signal-safe for [`By::Signal`].
     pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace, by: By) -> Answer {
+        if self.cancel_in_queue(generation, request) {
+            return Answer::Done;
+        }
         let report = by == By::Signal && monitor::is_on();
         let request = Request { at_once: grace.at_once(), report, ..request };
         let seen = if by == By::Thread { monitor::before(self, generation) } else { None };
@@ -139,6 +142,24 @@ impl Execution {
         }
     }
 
+    /// The plain case: queued, and nobody to be woken or told, so that the grace does not matter. False: nothing was
+    /// done.
+    #[inline]
+    pub fn cancel_in_queue(&'static self, generation: Generation, request: Request) -> bool {
+        let (now, before) = self.read();
+        if now != generation || !before.is_just_queued() || monitor::is_on() {
+            return false;
+        }
+        let Ok((next, _)) = before.request_cancel(request) else { return false };
+        if !self.word.exchange(generation, before, next) {
+            return false;
+        }
+        monitor::mark(Step::Cancel, self, generation);
+        monitor::mark(Step::Complete, self, generation);
+        CANCELED_IN_QUEUE.store(self.handle(generation).pack(), Ordering::Release);
+        true
+    }
+
     /// What is owed after a request was taken.
     fn requested<T>(
         &'static self,
@@ -154,7 +175,7 @@ impl Execution {
             Cancel::Deliver => {
                 monitor::mark(Step::Complete, self, generation);
                 if !before.has(STARTED) {
-                    CANCELED_IN_QUEUE.fetch_add(1, Ordering::Relaxed);
+                    CANCELED_IN_QUEUE.store(self.handle(generation).pack(), Ordering::Release);
                 }
                 Answer::Done
             }

@@ -233,6 +233,12 @@ impl State {
         self.with(BEGUN | bits)
     }
 
+    /// Begun, and since then nothing came but a place on the timer's list.
+    #[inline]
+    pub const fn is_just_queued(self) -> bool {
+        self.0 & !TIMED == BEGUN
+    }
+
     /// A worker took it off its queue.
     pub fn start(self) -> Step<Start> {
         if !self.has(BEGUN) || self.any(STARTED | ENDED) {

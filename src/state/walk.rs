@@ -264,6 +264,11 @@ impl World {
             let idle = !self.queued && !self.inside && self.locked.is_none() && !hands;
             assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
         }
+        if state.is_just_queued() {
+            let hands = self.holding > 0 || self.telling || self.asking || self.notifying || self.reporting;
+            let idle = !self.inside && self.locked.is_none() && !hands && self.queued;
+            assert!(idle, "somebody has to do with it: {self:?}");
+        }
         if state.reusable() && state.has(BEGUN) {
             let hands = self.holding > 0 || self.notifying || self.reporting;
             assert!(!self.queued && !self.inside && !hands, "begun again under somebody's hands: {self:?}");

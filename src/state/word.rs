@@ -149,18 +149,16 @@ impl Word {
         }
     }
 
+    /// Changes that very state, if it still is the one.
+    #[inline]
+    pub fn exchange(&self, generation: Generation, seen: State, next: State) -> bool {
+        let (seen, next) = (join(generation, seen), join(generation, next));
+        self.0.compare_exchange(seen, next, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
     /// Notes that a thread sleeps on the event. False: the word has changed, look again.
     pub fn add_waiter(&self, generation: Generation, seen: State) -> bool {
-        seen.has(WAITERS)
-            || self
-                .0
-                .compare_exchange(
-                    join(generation, seen),
-                    join(generation, State(seen.0 | WAITERS)),
-                    Ordering::SeqCst,
-                    Ordering::Relaxed,
-                )
-                .is_ok()
+        seen.has(WAITERS) || self.exchange(generation, seen, State(seen.0 | WAITERS))
     }
 
     /// Puts it on the timer's list: false if it was there. Of any generation.
@@ -265,6 +263,16 @@ mod tests {
         assert_eq!(word.read(), (OURS, State(WAITERS)));
         assert!(word.add_waiter(OURS, State(WAITERS)), "one is noted already");
         assert_eq!(word.read(), (OURS, State(WAITERS)));
+    }
+
+    #[test]
+    fn a_state_is_exchanged_only_while_it_is_the_one_that_was_seen() {
+        let word = opened();
+        assert!(!word.exchange(OURS, State(BEGUN), State(CANCEL)));
+        assert!(!word.exchange(Generation(8), State(0), State(CANCEL)));
+        assert_eq!(word.read(), (OURS, State(0)));
+        assert!(word.exchange(OURS, State(0), State(BEGUN)));
+        assert_eq!(word.read(), (OURS, State(BEGUN)));
     }
 
     #[test]
