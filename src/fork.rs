@@ -26,7 +26,7 @@ extern "C" fn in_child() {
     execution::forget();
     execution::forget_teller();
     wait::forget();
-    object::OBJECTS.forget();
+    object::forget();
     apartment::forget();
     timer::forget();
     deadlock::forget();

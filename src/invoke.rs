@@ -13,9 +13,9 @@ use crate::handle::{Generation, Handle, Kind, Slab, SlabSlot};
 use crate::hresult::{
     CALL_E_DEADLOCK, CO_E_CANCEL_DISABLED, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Outcome, S_OK,
 };
-use crate::object::Object;
+use crate::object::ObjectHold;
 use crate::state::{BEGUN, CANCELABLE, DIRECT, FINISHED, Fate};
-use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::time::INFINITE;
 use crate::timer;
 use std::cell::Cell;
@@ -201,7 +201,7 @@ impl Drop for Held {
 
 /// Calls a method and waits for its result; what became of the work goes to `fate`.
 pub fn invoke(
-    object: Arc<Object>,
+    object: ObjectHold,
     method: u32,
     input: Input,
     timeout_ms: u32,

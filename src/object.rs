@@ -2,7 +2,7 @@
 
 use crate::execution::{Execution, Grace};
 use crate::frame;
-use crate::handle::{Generation, Kind, Table};
+use crate::handle::{Generation, Hold, Kind, Shelf, Shelved, Slab};
 use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
 use crate::sync::{Arc, AtomicU32, Backoff, Ordering, fence};
 use std::ffi::c_void;
@@ -108,12 +108,13 @@ unsafe impl Sync for Object {}
 impl Object {
     /// Gives it a handle. Where that fails the program's `destroy` does not run.
     pub fn enter(self) -> Result<u64, Failure> {
-        OBJECTS.insert(Arc::new(self)).map_err(|(failure, object)| {
-            if let Some(mut object) = Arc::into_inner(object) {
-                object.class.destroy = None;
+        match Hold::new(self) {
+            Ok(held) => Ok(held.into_handle()),
+            Err((failure, mut refused)) => {
+                refused.class.destroy = None;
+                Err(failure)
             }
-            failure
-        })
+        }
     }
 
     /// Fails if the object was disconnected.
@@ -163,10 +164,20 @@ impl Drop for Object {
     }
 }
 
-/// The objects that the program holds.
-pub static OBJECTS: Table<Arc<Object>> = Table::new(Kind::Object);
+static OBJECTS: Shelf<Object> = Slab::new();
 
-/// The object of a handle.
-pub fn find(id: u64) -> Result<Arc<Object>, Failure> {
-    OBJECTS.with(id, Arc::clone)
+impl Shelved for Object {
+    const KIND: Kind = Kind::Object;
+
+    fn shelf() -> &'static Shelf<Self> {
+        &OBJECTS
+    }
+}
+
+/// Keeps an object.
+pub type ObjectHold = Hold<Object>;
+
+/// In the child of a fork.
+pub fn forget() {
+    OBJECTS.forget();
 }

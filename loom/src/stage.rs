@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::execution::{Answer, By, Execution, Grace, Observer, REQUEST, Server};
 use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, Failure, Hresult, Outcome, S_OK};
-use crate::object::{CancelFn, Class, ContextId, Home, Lease, Manner, Object};
+use crate::object::{CancelFn, Class, ContextId, Home, Lease, Manner, Object, ObjectHold};
 use crate::queue::Queue;
 use crate::state::{DONE, Fate, NOTIFYING};
 use crate::sync::{self, Arc, AtomicU32, Backoff};
@@ -150,10 +150,11 @@ unsafe extern "C-unwind" fn destroy(_: *mut c_void) {
 }
 
 /// An object that lives there.
-pub fn object(lease: Arc<dyn Lease>) -> Arc<Object> {
+pub fn object(lease: Arc<dyn Lease>) -> ObjectHold {
     let methods = vec![Box::from(*b"later"), Box::from(*b"echo")];
     let class = Class { methods, manner: Manner::Invoke, run, cancel: None, destroy: Some(destroy) };
-    Arc::new(Object { class, this: std::ptr::null_mut(), lease, disconnected: AtomicU32::new(0) })
+    let object = Object { class, this: std::ptr::null_mut(), lease, disconnected: AtomicU32::new(0) };
+    ObjectHold::new(object).map_err(|(failure, _)| failure).expect("memory")
 }
 
 /// Who is to know of completions: notes each, while the execution stays as it is.
@@ -189,7 +190,7 @@ impl Observer for Witness {
 }
 
 /// A begun execution of that method.
-pub fn begun(object: Arc<Object>, method: u32) -> (&'static Execution, Generation) {
+pub fn begun(object: ObjectHold, method: u32) -> (&'static Execution, Generation) {
     let execution = Execution::take(object).expect("memory");
     let generation = execution.next_generation().expect("not yet begun");
     execution.begin(generation, method, Input::of(b"in").expect("short"), false, None);
@@ -218,7 +219,7 @@ pub fn request(execution: &'static Execution, generation: Generation, grace: Gra
 }
 
 /// A call object, idle.
-pub fn call(object: Arc<Object>) -> Call {
+pub fn call(object: ObjectHold) -> Call {
     Call::find(Call::create(object).expect("memory")).expect("just made")
 }
 

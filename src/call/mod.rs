@@ -25,7 +25,7 @@ use crate::hresult::{
     RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
 use crate::monitor::{self, Step};
-use crate::object::{Lease, Manner, Object};
+use crate::object::{Lease, Manner, ObjectHold};
 use crate::state::{BEGUN, CANCELABLE, DIRECT, DONE, FINISHED, Fate, State};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
 use crate::time::Deadline;
@@ -52,7 +52,7 @@ pub struct CallSlot {
 #[derive(Clone, Copy)]
 struct Chosen {
     execution: Option<&'static Execution>,
-    /// Named for the next begin, where the last one's method still runs.
+    /// As `execution`, named for the next begin, where the last one's method still runs.
     next: Option<&'static Execution>,
 }
 
@@ -102,16 +102,19 @@ pub struct Call {
 
 impl Call {
     /// CR-2: a call object for `object`, idle, with one reference.
-    pub fn create(object: Arc<Object>) -> Result<u64, Failure> {
-        let execution = Execution::take(object)?;
-        let Some((number, slot)) = CALLS.take() else {
-            execution.detach();
-            return Err(E_OUTOFMEMORY.into());
-        };
-        let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
-        let chosen = Chosen { execution: Some(execution), next: None };
+    pub fn create(object: ObjectHold) -> Result<u64, Failure> {
+        let (number, slot) = CALLS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
         // SAFETY: a taken slot has one owner until it is opened.
-        unsafe { *slot.chosen.get() = chosen };
+        let chosen = unsafe { &mut *slot.chosen.get() };
+        let execution = match chosen.execution {
+            Some(parked) => {
+                parked.unpark(object);
+                parked
+            }
+            None => Execution::take(object).inspect_err(|_| CALLS.give(number))?,
+        };
+        chosen.execution = Some(execution);
+        let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
         slot.current.store(execution.handle(execution.read().0).pack(), Ordering::Relaxed);
         slot.watched.store(0, Ordering::Relaxed);
         slot.refs.open(generation);
@@ -162,15 +165,25 @@ impl Call {
     #[inline(never)]
     fn leave(self) {
         // SAFETY: the last hold is gone.
-        let (chosen, conduct) = unsafe { (*self.slot.chosen.get(), (*self.slot.conduct.get()).take()) };
-        for execution in [chosen.execution, chosen.next].into_iter().flatten() {
-            execution.detach();
+        let (chosen, conduct) = unsafe { (&mut *self.slot.chosen.get(), (*self.slot.conduct.get()).take()) };
+        let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
+        let next = chosen.next.take();
+        // The slot keeps what it can for its next call object.
+        let object = last.park();
+        if object.is_none() {
+            chosen.execution = None;
         }
         if self.slot.refs.vacate(self.handle.generation) {
             CALLS.give(self.handle.slot);
         }
-        // Last: this may run the program's destroy-notify.
-        drop(conduct);
+        // Last: these may run the program's code.
+        if object.is_none() {
+            last.detach();
+        }
+        if let Some(next) = next {
+            next.detach();
+        }
+        drop((object, conduct));
     }
 
     /// One reference more.

@@ -12,7 +12,6 @@ use crate::state::{
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
 use crate::unwind;
-use std::ptr;
 
 /// How long the server may still answer after a request to cancel.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -431,7 +430,7 @@ impl Execution {
             // The generation is read first: if it is still there when it is canceled, it was this
             // object's in between.
             let (generation, state) = execution.read();
-            if ptr::eq(execution.target.load(Ordering::Acquire), object) && meant(state) {
+            if execution.is_aimed_at(object) && meant(state) {
                 execution.disconnect(generation, Grace::AT_ONCE);
             }
         }

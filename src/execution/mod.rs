@@ -38,12 +38,13 @@ pub use tell::{Callback, Listener, forget_teller};
 
 use crate::buffer::{Bytes, Heap, Place};
 use crate::event::Event;
-use crate::handle::{Generation, Handle, Kind, Slab, SlabSlot};
+use crate::handle::{Generation, Handle, Kind, Place as Shelved, Slab, SlabSlot};
 use crate::hresult::{E_OUTOFMEMORY, Failure};
-use crate::object::{ContextId, Object};
+use crate::object::{ContextId, Object, ObjectHold};
 use crate::state::{ERROR, State, Taken, WAITERS, Word};
-use crate::sync::{Arc, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 /// See the module.
@@ -59,8 +60,8 @@ pub struct Execution {
     link: AtomicU32,
     /// What the deadline's cancel leaves the method, in milliseconds, and [`INHERITED`]; belongs to `expiry`.
     expiry_grace: AtomicU32,
-    /// The object, as an `Arc`'s pointer; NULL in a slot that nobody uses.
-    target: AtomicPtr<Object>,
+    /// The object, as a hold's pointer; NULL in a slot that nobody uses.
+    target: AtomicPtr<Shelved<Object>>,
     hot: UnsafeCell<Hot>,
     input: UnsafeCell<Place>,
     output: UnsafeCell<Place>,
@@ -127,14 +128,19 @@ impl PartialEq for Execution {
 
 impl Execution {
     /// An execution for a call to `object`, not yet begun.
-    pub fn take(object: Arc<Object>) -> Result<&'static Self, Failure> {
+    pub fn take(object: ObjectHold) -> Result<&'static Self, Failure> {
         let (slot, taken) = EXECUTIONS.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
         if taken.word.read().0.0 == 0 {
             taken.slot.store(slot, Ordering::Relaxed);
             taken.word.open(Generation::first(slot));
         }
-        taken.target.store(Arc::into_raw(object).cast_mut(), Ordering::Release);
+        taken.aim(object);
         Ok(taken)
+    }
+
+    /// The object of an execution that the caller owns.
+    fn aim(&self, object: ObjectHold) {
+        self.target.store(object.into_raw(), Ordering::Release);
     }
 
     /// The execution of that slot, if it was ever used.
@@ -158,17 +164,20 @@ impl Execution {
     #[inline]
     pub fn target(&self) -> &Object {
         // SAFETY: set when the slot was taken and dropped when it becomes vacant (7).
-        unsafe { &*self.target.load(Ordering::Acquire) }
+        unsafe { &*(*self.target.load(Ordering::Acquire)).value() }
+    }
+
+    /// Whether this is, or was a moment ago, for that object, which the caller keeps.
+    fn is_aimed_at(&self, object: &Object) -> bool {
+        // SAFETY: NULL or a place, which is never freed; the value is not touched.
+        unsafe { self.target.load(Ordering::Acquire).as_ref() }.is_some_and(|place| ptr::eq(place.value(), object))
     }
 
     /// Another reference to the object, for the same.
-    pub fn target_again(&self) -> Arc<Object> {
-        let target = self.target.load(Ordering::Acquire);
-        // SAFETY: as in `target`; the pointer is an `Arc`'s, which has a reference here.
-        unsafe {
-            Arc::increment_strong_count(target);
-            Arc::from_raw(target)
-        }
+    pub fn target_again(&self) -> ObjectHold {
+        // SAFETY: as in `target`; the hold that is here stays.
+        let held = ManuallyDrop::new(unsafe { ObjectHold::from_raw(self.target.load(Ordering::Acquire)) });
+        ObjectHold::clone(&held)
     }
 
     /// The input.
@@ -232,21 +241,46 @@ impl Execution {
     #[cold]
     fn vacate(&'static self, generation: Generation) {
         // SAFETY: this thread made the word vacant (7).
-        unsafe {
-            self.input().clear();
-            self.output().clear();
-            let cold = &mut *self.cold.get();
-            (cold.notes, cold.listener, cold.children) = (None, None, None);
-            drop(cold.attachment.take());
-        }
-        let target = self.target.swap(ptr::null_mut(), Ordering::AcqRel);
+        let target = unsafe { self.empty() };
         if let Some(next) = generation.later(2) {
             self.word.open(next);
             EXECUTIONS.give(self.slot.load(Ordering::Relaxed));
         }
         // Last: this may run the program's `destroy`.
-        // SAFETY: the reference that `take` put there.
-        drop(unsafe { Arc::from_raw(target) });
+        drop(target);
+    }
+
+    /// Empties it, for the call object that alone has it and keeps it for the next object; gives back the object that
+    /// it was for. `None`: somebody is at work on it, or its generations are used up.
+    pub fn park(&'static self) -> Option<ObjectHold> {
+        let (generation, state) = self.read();
+        // Passed over as in `vacate`.
+        let next = generation.later(2).filter(|_| state.parkable())?;
+        // SAFETY: it was taken out of the world (7).
+        self.word.supersede(generation, state, next).then(|| unsafe { self.empty() })
+    }
+
+    /// A parked one is for that object now.
+    pub fn unpark(&self, object: ObjectHold) {
+        self.aim(object);
+    }
+
+    /// # Safety
+    /// All of it is the caller's alone (7), and it is for an object.
+    unsafe fn empty(&self) -> ObjectHold {
+        // SAFETY: the caller's promise; the hold is the one that `aim` put there.
+        unsafe {
+            self.input().clear();
+            self.output().clear();
+            let cold = &mut *self.cold.get();
+            if cold.notes.is_some() || cold.listener.is_some() || cold.children.is_some() {
+                (cold.notes, cold.listener, cold.children) = (None, None, None);
+            }
+            drop(cold.attachment.take());
+            let target = self.target.load(Ordering::Acquire);
+            self.target.store(ptr::null_mut(), Ordering::Release);
+            ObjectHold::from_raw(target)
+        }
     }
 
     /// Replaces the message, by the thread that holds the data (5). Gives the bits to unlock with.

@@ -7,12 +7,13 @@ use super::types::{
 use super::{clear, guard, input};
 use crate::buffer::{BUFFERS, Bytes, Input, Owned};
 use crate::call::{Call, Callback, CompletedFn, Lineage, wait_many};
+use crate::fork;
 use crate::hresult::{
     CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK,
 };
+use crate::object::ObjectHold;
 use crate::state::{DONE, Fate};
 use crate::time::Deadline;
-use crate::{fork, object};
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 
@@ -33,7 +34,7 @@ pub unsafe extern "C" fn call_create(object: call_object_t, call_out: *mut call_
         // SAFETY: the caller's promise.
         let out = unsafe { clear(call_out) }?;
         fork::watch();
-        out.id = Call::create(object::find(object.id)?)?;
+        out.id = Call::create(ObjectHold::find(object.id)?)?;
         Ok(S_OK)
     })
 }

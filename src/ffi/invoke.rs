@@ -7,7 +7,7 @@ use crate::execution::Grace;
 use crate::fork;
 use crate::hresult::{E_POINTER, Failure, Outcome, S_OK};
 use crate::invoke;
-use crate::object;
+use crate::object::ObjectHold;
 use crate::state::Fate;
 use crate::timer;
 use std::ffi::c_void;
@@ -122,7 +122,7 @@ unsafe fn run(
     let bytes = unsafe { input(in_, in_len) }?;
     fork::watch();
     let mut fate = Fate::None;
-    let target = object::find(object.id)?;
+    let target = ObjectHold::find(object.id)?;
     let invoked = invoke::invoke(target, method, Input::of(bytes)?, timeout_ms, accept, &mut fate);
     if !fate_out.is_null() {
         // SAFETY: not NULL, and the caller's promise.

@@ -4,9 +4,9 @@ use super::guard::input;
 use super::types::{call_apartment_t, call_bind_options_t, call_class_t, call_hresult_t, call_object_t};
 use super::{clear, guard, text};
 use crate::hresult::{E_INVALIDARG, E_NOTIMPL, E_POINTER, Failure, S_OK};
-use crate::object::{CancelFn, Class, DestroyFn, Manner, MethodFn, OBJECTS, Object};
+use crate::object::{CancelFn, Class, DestroyFn, Manner, MethodFn, Object, ObjectHold};
 use crate::sync::AtomicU32;
-use crate::{apartment, fork, object, timer};
+use crate::{apartment, fork, timer};
 use std::ffi::{c_char, c_void};
 use std::{mem, ptr};
 
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn call_object_find_method(
         let out = unsafe { clear(method_out) }?;
         // SAFETY: the caller's promise.
         let name = unsafe { text(name) }?;
-        *out = object::find(object.id)?.find_method(name.to_bytes())?;
+        *out = ObjectHold::find(object.id)?.find_method(name.to_bytes())?;
         Ok(S_OK)
     })
 }
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn call_object_find_method(
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn call_object_add_ref(object: call_object_t) -> call_hresult_t {
-    guard(|| OBJECTS.add_ref(object.id).map(|()| S_OK))
+    guard(|| ObjectHold::add_ref(object.id).map(|()| S_OK))
 }
 
 /// Gives back a reference. With the last one the handle is dead; the object lives on while call
@@ -188,7 +188,7 @@ pub extern "C" fn call_object_add_ref(object: call_object_t) -> call_hresult_t {
 /// Returns `S_OK`. `E_HANDLE`: not a living object.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_object_release(object: call_object_t) -> call_hresult_t {
-    guard(|| OBJECTS.release(object.id).map(|_| S_OK))
+    guard(|| ObjectHold::release(object.id).map(|()| S_OK))
 }
 
 /// Disconnects an object from its clients: begins are refused from now on (`RPC_E_DISCONNECTED`), and
@@ -203,7 +203,7 @@ pub extern "C" fn call_object_release(object: call_object_t) -> call_hresult_t {
 pub extern "C" fn call_object_disconnect(object: call_object_t) -> call_hresult_t {
     guard(|| {
         timer::start()?;
-        object::find(object.id)?.disconnect();
+        ObjectHold::find(object.id)?.disconnect();
         Ok(S_OK)
     })
 }

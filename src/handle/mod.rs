@@ -15,10 +15,12 @@
 mod fork_test;
 mod layout;
 mod refs;
+mod shared;
 mod slab;
 mod table;
 
 pub use layout::{Generation, Handle, Kind, forked};
 pub use refs::{RefWord, Unpinned};
+pub use shared::{Hold, Place, Shelf, Shelved};
 pub use slab::{Slab, SlabSlot};
 pub use table::Table;

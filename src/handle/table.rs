@@ -1,4 +1,4 @@
-//! A table of values reached by handles: what the program holds of objects and apartments.
+//! A table of values reached by handles: what the program holds of apartments and buffers.
 
 use super::layout::{Generation, Handle, Kind};
 use super::refs::{RefWord, Unpinned};
@@ -65,12 +65,6 @@ impl<T: Send + Sync + 'static> Table<T> {
         Ok(answer)
     }
 
-    /// One reference more.
-    pub fn add_ref(&'static self, id: u64) -> Result<(), Failure> {
-        let (handle, entry) = self.find(id)?;
-        entry.refs.add(handle.generation)
-    }
-
     /// One reference less; the value comes out with the last one, if nobody is at work on it.
     pub fn release(&'static self, id: u64) -> Result<Option<T>, Failure> {
         let (handle, entry) = self.find(id)?;
@@ -106,8 +100,6 @@ mod tests {
         static TABLE: Table<Arc<u32>> = Table::new(Kind::Object);
         let value = Arc::new(5);
         let id = TABLE.insert(Arc::clone(&value)).expect("memory");
-        TABLE.add_ref(id).expect("it lives");
-        assert_eq!(TABLE.release(id), Ok(None));
         let inside = TABLE.with(id, |found| {
             assert_eq!(TABLE.release(id), Ok(None), "a reader is at work");
             assert_eq!(Arc::strong_count(&value), 2);

@@ -192,6 +192,11 @@ impl State {
         !self.has(BEGUN) || (self.has(FINISHED | ENDED) && !self.any(IN_HAND & !LOCKED))
     }
 
+    /// Nobody but the call object has to do with it, which is done with it.
+    pub const fn parkable(self) -> bool {
+        self.reusable() && !self.any(LOCKED | DETACHED | HOLDS)
+    }
+
     /// What is left when a new generation opens.
     pub const fn reopened(self) -> Self {
         Self(self.0 & TIMED)

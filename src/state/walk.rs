@@ -264,10 +264,10 @@ impl World {
             let idle = !self.queued && !self.inside && self.locked.is_none() && !hands;
             assert!(idle && !self.attached, "freed under somebody's hands: {self:?}");
         }
-        if state.is_just_queued() {
+        if state.parkable() || state.is_just_queued() {
             let hands = self.holding > 0 || self.telling || self.asking || self.notifying || self.reporting;
-            let idle = !self.inside && self.locked.is_none() && !hands && self.queued;
-            assert!(idle, "somebody has to do with it: {self:?}");
+            let idle = !self.inside && self.locked.is_none() && !hands && (self.attached || self.queued);
+            assert!(idle && self.queued != state.parkable(), "somebody has to do with it: {self:?}");
         }
         if state.reusable() && state.has(BEGUN) {
             let hands = self.holding > 0 || self.notifying || self.reporting;

@@ -156,6 +156,12 @@ impl Word {
         self.0.compare_exchange(seen, next, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
+    /// Opens a later generation in the place of that very state, if it still is the one.
+    pub fn supersede(&self, generation: Generation, seen: State, next: Generation) -> bool {
+        let (before, after) = (join(generation, seen), join(next, seen.reopened()));
+        self.0.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
     /// Notes that a thread sleeps on the event. False: the word has changed, look again.
     pub fn add_waiter(&self, generation: Generation, seen: State) -> bool {
         seen.has(WAITERS) || self.exchange(generation, seen, State(seen.0 | WAITERS))
@@ -273,6 +279,20 @@ mod tests {
         assert_eq!(word.read(), (OURS, State(0)));
         assert!(word.exchange(OURS, State(0), State(BEGUN)));
         assert_eq!(word.read(), (OURS, State(BEGUN)));
+    }
+
+    #[test]
+    fn a_later_generation_takes_the_place_of_the_state_that_was_seen_and_of_no_other() {
+        let word = opened();
+        assert!(word.supersede(OURS, State(0), Generation(9)), "never begun");
+        assert_eq!(word.read(), (Generation(9), State(0)));
+        word.begin(Generation(9), 0);
+        assert!(!word.supersede(Generation(9), State(BEGUN | STARTED), Generation(11)), "another state");
+        assert!(!word.supersede(OURS, State(BEGUN), Generation(11)), "another generation");
+        assert_eq!(word.read(), (Generation(9), State(BEGUN)));
+        assert!(word.link_timer());
+        assert!(word.supersede(Generation(9), State(BEGUN | TIMED), Generation(11)));
+        assert_eq!(word.read(), (Generation(11), State(TIMED)), "its place on the list stays");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::Race;
 use crate::cancel;
 use crate::execution::{Execution, Grace};
 use crate::hresult::S_OK;
-use crate::stage::{ECHO, Hall, begin, call, finish, name, object, request, start, timer};
+use crate::object::ObjectHold;
+use crate::stage::{ECHO, Hall, begin, call, finish, name, notes, object, request, start, timer};
 
 pub const REUSE_CALL: Race = Race {
     name: "slot reuse against lookup: a call object",
@@ -88,4 +89,86 @@ fn reuse_execution() -> String {
     assert!(hall.work(), "it was begun");
     let second = finish(call);
     format!("cancel {:?}, finish {first}, then {second}", canceler.join().expect("no panic"))
+}
+
+pub const PARK_CANCEL: Race = Race {
+    name: "an execution that its call object's slot keeps against a late cancel",
+    words: 110,
+    preemptions: Some(3),
+    outcomes: &["cancel Complete, finish of the next S_OK 'two'"],
+    model: park_cancel,
+};
+
+/// A cancel of the last call of one call object never reaches the first of the next.
+fn park_cancel() -> String {
+    let hall = Hall::new();
+    let target = object(hall.clone());
+    let old = call(target.clone());
+    assert_eq!(begin(old, ECHO, b"one"), Ok(S_OK));
+    assert!(hall.work());
+    let handle = old.cancelable().expect("it is in progress");
+    assert_eq!(finish(old), "S_OK 'one'");
+    let execution = Execution::of_slot(handle.slot).expect("a slot in use");
+    let canceler = start("the canceler", move || request(execution, handle.generation, Grace::AT_ONCE));
+    assert_eq!(old.release(), Ok(S_OK));
+    let next = call(target);
+    assert_eq!(begin(next, ECHO, b"two"), Ok(S_OK));
+    assert_eq!(next.cancelable().expect("it is in progress").slot, handle.slot, "the slot kept it");
+    assert!(hall.work(), "it was begun");
+    let finished = finish(next);
+    format!("cancel {:?}, finish of the next {finished}", canceler.join().expect("no panic"))
+}
+
+pub const PARK_LOOK: Race = Race {
+    name: "an execution that its call object's slot keeps against a look at what it told",
+    words: 110,
+    preemptions: Some(3),
+    outcomes: &["saw nothing, kept true", "saw a look, kept true", "saw a look, kept false"],
+    model: park_look,
+};
+
+/// Who looks at message and progress keeps the execution as it is: then it is given back instead.
+fn park_look() -> String {
+    let hall = Hall::new();
+    let target = object(hall.clone());
+    let old = call(target.clone());
+    assert_eq!(begin(old, ECHO, b"one"), Ok(S_OK));
+    assert!(hall.work());
+    let handle = old.cancelable().expect("it is in progress");
+    assert_eq!(finish(old), "S_OK 'one'");
+    let looker = start("the looker", move || match old.inspect(|_, told| told.progress) {
+        Ok(Some(progress)) => {
+            assert_eq!(progress, (0, 0));
+            "a look"
+        }
+        Ok(None) | Err(_) => "nothing",
+    });
+    assert_eq!(old.release(), Ok(S_OK));
+    let next = call(target);
+    let kept = next.cancelable().expect("idle").slot == handle.slot;
+    format!("saw {}, kept {kept}", looker.join().expect("no panic"))
+}
+
+pub const HOLD_RELEASE: Race = Race {
+    name: "the use of an object's handle against its release",
+    words: 60,
+    preemptions: None,
+    outcomes: &["found; destroyed by main", "found; destroyed by the finder", "E_HANDLE; destroyed by main"],
+    model: hold_release,
+};
+
+/// The object goes once, with the last who holds it.
+fn hold_release() -> String {
+    let id = object(Hall::new()).into_handle();
+    let finder = start("the finder", move || match ObjectHold::find(id) {
+        Ok(held) => {
+            drop(held.clone());
+            "found"
+        }
+        Err(failure) => name(Err(failure)),
+    });
+    assert_eq!(ObjectHold::release(id), Ok(()));
+    let found = finder.join().expect("no panic");
+    assert!(ObjectHold::find(id).is_err(), "the handle is over");
+    format!("{found}; {}", notes())
 }
