@@ -8,6 +8,7 @@ use super::contract::forbidden;
 use super::program::{ACTORS, Program, Step};
 use super::sequential::Checked;
 use super::server::{Entry, Ledger, Parcel, Plan, Script, Shape, Thing};
+use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
@@ -52,7 +53,8 @@ pub(super) struct Tables {
     pub buffers: Vec<call_buffer_t>,
     /// By serial number.
     pub begins: Vec<Option<BeginBook>>,
-    things: Vec<(usize, bool)>,
+    /// By their numbers, in which several threads make them; whether an object came of each.
+    things: BTreeMap<usize, (usize, bool)>,
     parcels: Vec<usize>,
     /// The first thing that must not be.
     failure: Option<String>,
@@ -132,11 +134,14 @@ impl World {
     }
 
     pub(super) fn object_create(&self, at: usize, shape: Shape, how: Spoiled) -> i32 {
-        let thing = self.ledger.thing(shape).expose_provenance();
+        let thing = self.ledger.thing(shape);
+        // SAFETY: just made; things are freed when all is over.
+        let number = unsafe { (*thing).number };
+        let thing = thing.expose_provenance();
         let home = self.tables().apartments[at];
         let (code, object) = api::object_create(home, shape, thing, how);
         let mut tables = self.tables();
-        tables.things.push((thing, code == S_OK));
+        tables.things.insert(number, (thing, code == S_OK));
         if code == S_OK {
             tables.objects.push((object, shape, at != 0 && at != SINGLE && !shape.begins()));
         }
@@ -274,7 +279,7 @@ impl World {
     /// What must hold at the end.
     fn books(&self) -> Checked {
         let things = self.tables().things.clone();
-        let wanted: Vec<_> = things.iter().map(|(_, created)| u32::from(*created)).collect();
+        let wanted: Vec<_> = things.values().map(|(_, created)| u32::from(*created)).collect();
         let all_destroyed = || {
             let serials = self.ledger.books().entries.len();
             for serial in 0..serials {
@@ -303,7 +308,7 @@ impl World {
         for begin in tables.begins.iter().flatten() {
             begin.look(&books.entries[begin.script.serial as usize], tables.disturbed)?;
         }
-        for (thing, _) in things {
+        for (thing, _) in things.into_values() {
             // SAFETY: a `Box` of `Ledger::thing`; its object was destroyed or never made.
             drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Thing>(thing)) });
         }

@@ -157,7 +157,7 @@ pub struct Ledger {
 /// What an object's `self` points to.
 pub struct Thing {
     ledger: Arc<Ledger>,
-    number: usize,
+    pub number: usize,
     shape: Shape,
 }
 
