@@ -26,10 +26,10 @@ SCRIPTS := layers doors unsafe exports rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks loom conformance demands mutants bench asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks loom conformance demands mutants bench instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 lib: ## builds the library: target/release/libcall.so and libcall.a (the default)
 	$(BUILD)
@@ -51,6 +51,7 @@ suite: setup-test lib
 test: suite ## every test: Rust, the C suite, the examples, the scripts, the models, a little under each sanitizer
 	$(MAKE) -C examples check
 	@$(MAKE) --no-print-directory checks
+	@$(MAKE) --no-print-directory instructions
 	$(MAKE) loom
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
 	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
@@ -87,6 +88,14 @@ demands: setup-test lib ## runs the tests that show what users ask for, and writ
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run
+
+instructions: setup-test lib ## instructions of each step of a call, under callgrind; fails 5 % beyond what is recorded
+	@[ ! -e /usr/include/valgrind/callgrind.h ] || $(MAKE) -s -C benches instructions
+	@$(PYTHON) scripts/instructions.py
+
+instructions-record: setup-test lib ## writes down what make instructions counts now
+	$(MAKE) -s -C benches instructions
+	@$(PYTHON) scripts/instructions.py --record
 
 asan: setup-test ## the C suite under AddressSanitizer (under valgrind without a nightly toolchain)
 	scripts/asan.sh
