@@ -1,13 +1,14 @@
 //! Bytes of a call: short ones in place, long ones on the heap.
 //!
 //! The parts of a buffer lie apart, because an execution keeps what both sides touch in as few cache
-//! lines as it can: the length among its hot fields, the short form in a line of its own, the long
-//! form among the cold ones.
+//! lines as it can: the length among its hot fields, the bytes in a line of their own, where the long form's
+//! box takes their place.
 
 use crate::handle::{Kind, Table};
 use crate::hresult::{E_INVALIDARG, E_OUTOFMEMORY, Failure};
 use crate::unwind;
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::slice;
 
@@ -16,9 +17,12 @@ const IN_PLACE: usize = 64;
 /// The length that says: the bytes are on the heap.
 const LONG: u8 = u8::MAX;
 
-/// Room for the short form: one cache line, aligned for any type.
+/// The short form, one cache line, aligned for any type; or the long one, where the length is [`LONG`].
 #[repr(C, align(64))]
-pub struct Place([u8; IN_PLACE]);
+pub union Place {
+    short: [u8; IN_PLACE],
+    long: ManuallyDrop<Heap>,
+}
 
 /// Bytes on the heap: the library's, or the program's with what frees them.
 pub enum Long {
@@ -69,36 +73,50 @@ impl Deref for Long {
     }
 }
 
-/// The long form. A box, because zero bytes must be `None`.
-pub type Heap = Option<Box<Long>>;
+/// The long form. `None`: it was handed out.
+type Heap = Option<Box<Long>>;
 
 /// The buffers that were handed out to the program.
 pub static BUFFERS: Table<Box<Long>> = Table::new(Kind::Buffer);
 
-/// The three parts of a buffer. All zero is an empty one.
+/// The two parts of a buffer. All zero is an empty one.
 pub struct Bytes<'a> {
     pub len: &'a mut u8,
     pub place: &'a mut Place,
-    pub heap: &'a mut Heap,
 }
 
 impl<'a> Bytes<'a> {
+    /// The bytes in place; `None`: they are long.
+    #[inline]
+    fn short(self) -> Result<&'a mut [u8; IN_PLACE], &'a mut Heap> {
+        // SAFETY: the length says which of the two it is, and any bytes are the first.
+        unsafe { if *self.len == LONG { Err(&mut self.place.long) } else { Ok(&mut self.place.short) } }
+    }
+
+    /// The same for a while.
+    #[inline]
+    fn again(&mut self) -> Bytes<'_> {
+        Bytes { len: self.len, place: self.place }
+    }
+
     /// What was put in.
     #[inline]
     pub fn read(self) -> &'a [u8] {
-        if *self.len == LONG {
-            self.heap.as_ref().map_or(&[], |long| long)
-        } else {
-            &self.place.0[..*self.len as usize]
+        let len = *self.len as usize;
+        match self.short() {
+            Ok(short) => &short[..len],
+            Err(heap) => heap.as_ref().map_or(&[], |long| long),
         }
     }
 
     /// Adds to the end.
     #[inline]
-    pub fn append(self, more: &[u8]) -> Result<(), Failure> {
+    pub fn append(mut self, more: &[u8]) -> Result<(), Failure> {
         let len = *self.len as usize;
-        if *self.len != LONG && more.len() <= IN_PLACE - len {
-            self.place.0[len..len + more.len()].copy_from_slice(more);
+        if let Ok(short) = self.again().short()
+            && more.len() <= IN_PLACE - len
+        {
+            short[len..len + more.len()].copy_from_slice(more);
             *self.len += more.len() as u8;
             return Ok(());
         }
@@ -113,19 +131,28 @@ impl<'a> Bytes<'a> {
         Ok(())
     }
 
+    /// Makes it long.
+    fn put_long(&mut self, long: Box<Long>) {
+        self.again().clear();
+        self.place.long = ManuallyDrop::new(Some(long));
+        *self.len = LONG;
+    }
+
     /// Makes it long, with room for `more` bytes.
-    fn grow(self, more: usize) -> Result<&'a mut Ours, Failure> {
+    fn grow(mut self, more: usize) -> Result<&'a mut Ours, Failure> {
         let full = |_| Failure::from(E_OUTOFMEMORY);
-        if *self.len != LONG {
-            let short = &self.place.0[..*self.len as usize];
+        let len = *self.len as usize;
+        if let Ok(short) = self.again().short() {
+            let short = &short[..len];
             let mut bytes = Vec::new();
             let room = short.len().checked_add(more).ok_or(Failure::from(E_OUTOFMEMORY))?;
             bytes.try_reserve(room).map_err(full)?;
             bytes.extend_from_slice(short);
-            *self.heap = Some(Box::new(Long::Ours(Ours { bytes, reserved: 0 })));
-            *self.len = LONG;
+            self.put_long(Box::new(Long::Ours(Ours { bytes, reserved: 0 })));
         }
-        let Some(Long::Ours(long)) = self.heap.as_deref_mut() else { return Err(E_OUTOFMEMORY.into()) };
+        let Some(Long::Ours(long)) = self.short().err().and_then(Option::as_deref_mut) else {
+            return Err(E_OUTOFMEMORY.into());
+        };
         long.bytes.try_reserve(more).map_err(full)?;
         Ok(long)
     }
@@ -140,8 +167,8 @@ impl<'a> Bytes<'a> {
 
     /// Takes `more` of the bytes that were reserved.
     pub fn commit(self, more: usize) -> Result<(), Failure> {
-        match self.heap.as_deref_mut() {
-            Some(Long::Ours(long)) if *self.len == LONG && more <= long.reserved => {
+        match self.short().err().and_then(Option::as_deref_mut) {
+            Some(Long::Ours(long)) if more <= long.reserved => {
                 long.reserved = 0;
                 // SAFETY: that much room was reserved since the last change; by the header's
                 // contract the program wrote what it commits.
@@ -154,33 +181,35 @@ impl<'a> Bytes<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        match (*self.len, &self.heap) {
-            (LONG, Some(long)) => long.is_empty(),
-            (len, _) => len == 0,
+        if *self.len != LONG {
+            return *self.len == 0;
         }
+        // SAFETY: the length says so.
+        unsafe { &self.place.long }.as_ref().is_none_or(|long| long.is_empty())
     }
 
     /// Hands all of it out, as long bytes; what `to` refuses stays.
-    pub fn hand_out<T>(self, to: impl FnOnce(Box<Long>) -> Result<T, (Failure, Box<Long>)>) -> Result<T, Failure> {
+    pub fn hand_out<T>(mut self, to: impl FnOnce(Box<Long>) -> Result<T, (Failure, Box<Long>)>) -> Result<T, Failure> {
         if *self.len != LONG {
-            Bytes { len: &mut *self.len, place: &mut *self.place, heap: &mut *self.heap }.grow(0)?;
+            self.again().grow(0)?;
         }
-        let long = self.heap.take().ok_or(Failure::from(E_OUTOFMEMORY))?;
-        to(long)
-            .map_err(|(failure, long)| {
-                *self.heap = Some(long);
-                failure
-            })
-            .inspect(|_| *self.len = 0)
+        let long = self.again().short().err().and_then(Option::take).ok_or(Failure::from(E_OUTOFMEMORY))?;
+        *self.len = 0;
+        to(long).map_err(|(failure, long)| {
+            self.put_long(long);
+            failure
+        })
     }
 
     /// Empties it and gives long memory back.
     #[inline]
     pub fn clear(self) {
-        if *self.len == LONG {
-            *self.heap = None;
+        let Bytes { len, place } = self;
+        if *len == LONG {
+            // SAFETY: the length says so; it is nobody's from here on.
+            drop(unsafe { ManuallyDrop::take(&mut place.long) });
         }
-        *self.len = 0;
+        *len = 0;
     }
 }
 
@@ -216,18 +245,15 @@ impl<'a> Input<'a> {
 
     /// Replaces the contents of a buffer.
     #[inline]
-    pub fn fill(self, to: Bytes) {
-        if self.long.is_some() {
-            *to.heap = self.long;
-            *to.len = LONG;
-            return;
+    pub fn fill(self, mut to: Bytes) {
+        if let Some(long) = self.long {
+            return to.put_long(long);
         }
-        to.place.0[..self.bytes.len()].copy_from_slice(self.bytes);
-        let len = to.len;
-        if *len == LONG {
-            *to.heap = None;
+        to.again().clear();
+        if let Ok(place) = to.again().short() {
+            place[..self.bytes.len()].copy_from_slice(self.bytes);
         }
-        *len = self.bytes.len() as u8;
+        *to.len = self.bytes.len() as u8;
     }
 }
 
@@ -235,15 +261,21 @@ impl<'a> Input<'a> {
 mod tests {
     use super::*;
 
-    struct Buffer(u8, Place, Heap);
+    struct Buffer(u8, Place);
 
     impl Buffer {
         fn new() -> Self {
-            Self(0, Place([0; IN_PLACE]), None)
+            Self(0, Place { short: [0; IN_PLACE] })
         }
 
         fn bytes(&mut self) -> Bytes<'_> {
-            Bytes { len: &mut self.0, place: &mut self.1, heap: &mut self.2 }
+            Bytes { len: &mut self.0, place: &mut self.1 }
+        }
+    }
+
+    impl Drop for Buffer {
+        fn drop(&mut self) {
+            self.bytes().clear();
         }
     }
 
@@ -255,7 +287,7 @@ mod tests {
             Input::of(&bytes).expect("memory").fill(buffer.bytes());
             assert_eq!(buffer.bytes().read(), bytes);
             assert_eq!(buffer.bytes().read().as_ptr() as usize % 16, 0, "aligned for any type");
-            assert_eq!(buffer.2.is_some(), len > IN_PLACE, "no long memory is kept");
+            assert_eq!(buffer.0 == LONG, len > IN_PLACE, "no long memory is kept");
         }
     }
 
@@ -272,7 +304,7 @@ mod tests {
         buffer.bytes().clear();
         assert_eq!(buffer.bytes().read(), b"");
         buffer.bytes().append(&[7; IN_PLACE]).expect("memory");
-        assert!(buffer.2.is_none(), "what fits stays in place");
+        assert!(buffer.0 != LONG, "what fits stays in place");
         assert_eq!(buffer.bytes().read(), [7; IN_PLACE]);
     }
 }

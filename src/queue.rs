@@ -5,34 +5,33 @@
 //! over. Each execution is moved twice, whatever the queue's length.
 
 use crate::execution::Execution;
-use crate::sync::{AtomicPtr, AtomicU32, Ordering, Padded, SpinLock};
-use std::ptr;
+use crate::sync::{AtomicU32, Ordering, Padded, SpinLock};
 
 /// See the module. Executions are linked through their own `queue_link`, which is the queue's from
 /// [`Queue::push`] until they are taken.
 pub struct Queue {
-    submitted: Padded<AtomicPtr<Execution>>,
+    submitted: Padded<AtomicU32>,
     ordered: Padded<SpinLock<Ordered>>,
     /// The first of `ordered`, for those without its lock; written under it. Who puts work there and
     /// must wake somebody changes the pool's word in between, which orders the two.
-    more: AtomicPtr<Execution>,
+    more: AtomicU32,
     /// How often the submitted ones were turned over.
     turns: AtomicU32,
 }
 
 struct Ordered {
-    first: *mut Execution,
+    first: u32,
 }
 
-// SAFETY: the pointer is to an execution, which any thread may use, and is touched under the lock.
-unsafe impl Send for Ordered {}
+/// In the place of a link: work is being turned over.
+const TURNING: u32 = u32::MAX;
 
 impl Queue {
     pub const fn new() -> Self {
         Self {
-            submitted: Padded(AtomicPtr::new(ptr::null_mut())),
-            ordered: Padded(SpinLock::new(Ordered { first: ptr::null_mut() })),
-            more: AtomicPtr::new(ptr::null_mut()),
+            submitted: Padded(AtomicU32::new(0)),
+            ordered: Padded(SpinLock::new(Ordered { first: 0 })),
+            more: AtomicU32::new(0),
             turns: AtomicU32::new(0),
         }
     }
@@ -40,7 +39,7 @@ impl Queue {
     /// Adds to the end.
     #[inline]
     pub fn push(&self, execution: &'static Execution) {
-        let mine = ptr::from_ref(execution).cast_mut();
+        let mine = execution.as_link();
         let mut head = self.submitted.load(Ordering::Relaxed);
         loop {
             execution.queue_link.store(head, Ordering::Relaxed);
@@ -56,14 +55,14 @@ impl Queue {
     /// what is being turned over is not overlooked.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.submitted.load(Ordering::SeqCst).is_null() && self.more.load(Ordering::SeqCst).is_null()
+        self.submitted.load(Ordering::SeqCst) == 0 && self.more.load(Ordering::SeqCst) == 0
     }
 
     /// Whether all that was submitted when last looked at has been taken. Does not touch what the
     /// submitters write.
     #[inline]
     pub fn is_drained(&self) -> bool {
-        self.more.load(Ordering::Acquire).is_null()
+        self.more.load(Ordering::Acquire) == 0
     }
 
     /// A mark that [`Queue::is_served`] compares with.
@@ -80,22 +79,20 @@ impl Queue {
     #[inline]
     pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
         // What is ordered first: while there is some, the submitters' line is left alone.
-        if self.is_drained() && self.submitted.load(Ordering::SeqCst).is_null() {
+        if self.is_drained() && self.submitted.load(Ordering::SeqCst) == 0 {
             return None;
         }
         self.ordered.with(|ordered| {
-            if ordered.first.is_null() {
+            if ordered.first == 0 {
                 ordered.first = self.turn_over();
             }
-            // SAFETY: a queued execution is never freed and its link is the queue's.
-            let Some(first) = (unsafe { ordered.first.as_ref() }) else {
-                self.more.store(ptr::null_mut(), Ordering::Release);
+            let Some(first) = Execution::of_link(ordered.first) else {
+                self.more.store(0, Ordering::Release);
                 return None;
             };
             ordered.first = first.queue_link.load(Ordering::Relaxed);
             self.more.store(ordered.first, Ordering::Release);
-            // SAFETY: as above.
-            if let Some(next) = unsafe { ordered.first.as_ref() } {
+            if let Some(next) = Execution::of_link(ordered.first) {
                 next.prefetch_to_run();
             }
             taken(first);
@@ -104,15 +101,14 @@ impl Queue {
     }
 
     /// Takes the submitted ones, in the order they came.
-    fn turn_over(&self) -> *mut Execution {
-        // Not empty while it is under way: until the caller says what there is.
-        // Who finds that it was taken from there finds this, too.
-        self.more.store(ptr::dangling_mut(), Ordering::Relaxed);
+    fn turn_over(&self) -> u32 {
+        // Not empty while it is under way, until the caller says what there is: who finds that it was taken from
+        // there finds this, too.
+        self.more.store(TURNING, Ordering::Relaxed);
         self.turns.store(self.mark().wrapping_add(1), Ordering::Relaxed);
-        let mut from = self.submitted.swap(ptr::null_mut(), Ordering::SeqCst);
-        let mut to: *mut Execution = ptr::null_mut();
-        // SAFETY: as in `take`.
-        while let Some(execution) = unsafe { from.as_ref() } {
+        let mut from = self.submitted.swap(0, Ordering::SeqCst);
+        let mut to = 0;
+        while let Some(execution) = Execution::of_link(from) {
             let next = execution.queue_link.load(Ordering::Relaxed);
             execution.queue_link.store(to, Ordering::Relaxed);
             to = from;
@@ -130,8 +126,8 @@ impl Queue {
             self.more.store(kept, Ordering::Release);
             removed
         });
-        // SAFETY: as in `take`; the link is read before the execution is given away.
-        while let Some(execution) = unsafe { at.as_ref() } {
+        // The link is read before the execution is given away.
+        while let Some(execution) = Execution::of_link(at) {
             at = execution.queue_link.load(Ordering::Relaxed);
             dismiss(execution);
         }
@@ -140,16 +136,16 @@ impl Queue {
 
 /// Executions linked one to the next.
 struct List {
-    first: *mut Execution,
+    first: u32,
     last: Option<&'static Execution>,
 }
 
 impl List {
-    const EMPTY: Self = Self { first: ptr::null_mut(), last: None };
+    const EMPTY: Self = Self { first: 0, last: None };
 
     fn add(&mut self, execution: &'static Execution) {
-        let mine = ptr::from_ref(execution).cast_mut();
-        execution.queue_link.store(ptr::null_mut(), Ordering::Relaxed);
+        let mine = execution.as_link();
+        execution.queue_link.store(0, Ordering::Relaxed);
         match self.last {
             None => self.first = mine,
             Some(last) => last.queue_link.store(mine, Ordering::Relaxed),
@@ -159,11 +155,10 @@ impl List {
 }
 
 /// Parts two lists, one behind the other, into what is wanted and what is not.
-fn partition(lists: [*mut Execution; 2], unwanted: impl Fn(&Execution) -> bool) -> (*mut Execution, *mut Execution) {
+fn partition(lists: [u32; 2], unwanted: impl Fn(&Execution) -> bool) -> (u32, u32) {
     let (mut kept, mut removed) = (List::EMPTY, List::EMPTY);
     for mut at in lists {
-        // SAFETY: a queued execution is never freed.
-        while let Some(execution) = unsafe { at.as_ref() } {
+        while let Some(execution) = Execution::of_link(at) {
             at = execution.queue_link.load(Ordering::Relaxed);
             if unwanted(execution) { &mut removed } else { &mut kept }.add(execution);
         }

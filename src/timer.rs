@@ -12,14 +12,14 @@ use crate::execution::{By, Execution};
 use crate::handle::Generation;
 use crate::hresult::{CALL_E_TOO_BUSY, E_INVALIDARG, Failure, Outcome, RPC_E_OUT_OF_RESOURCES, S_OK};
 use crate::monitor;
-use crate::sync::{AtomicPtr, AtomicU32, Global, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, Global, Mutex, Ordering, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::{mem, ptr};
+use std::mem;
 
 struct Timer {
-    inbox: AtomicPtr<Execution>,
+    inbox: AtomicU32,
     event: Event,
     /// Held while the threads are started.
     starting: Mutex<()>,
@@ -57,7 +57,7 @@ pub fn forget() {
 /// Starts the two threads if they do not run.
 pub fn start() -> Result<(), Failure> {
     let timer = TIMER.get_or_make(|| Timer {
-        inbox: AtomicPtr::new(ptr::null_mut()),
+        inbox: AtomicU32::new(0),
         event: Event::new(),
         starting: Mutex::new(()),
         runs: AtomicU32::new(0),
@@ -127,7 +127,7 @@ impl Timer {
     }
 
     fn push(&self, execution: &'static Execution) {
-        let mine = ptr::from_ref(execution).cast_mut();
+        let mine = execution.as_link();
         let mut head = self.inbox.load(Ordering::Relaxed);
         loop {
             execution.timer_link.store(head, Ordering::Relaxed);
@@ -163,10 +163,9 @@ impl Timer {
     }
 
     fn take_in(&self, ends: &mut BinaryHeap<Entry>, errands: &mut Vec<Errand>) {
-        let mut at = self.inbox.swap(ptr::null_mut(), Ordering::Acquire);
-        // SAFETY: executions are never freed, and a linked one is not linked again before
-        // `unlink_timer`, which comes after its link was read.
-        while let Some(execution) = unsafe { at.as_ref() } {
+        let mut at = self.inbox.swap(0, Ordering::Acquire);
+        // One that is linked is not linked again before `unlink_timer`, which comes after its link was read.
+        while let Some(execution) = Execution::of_link(at) {
             at = execution.timer_link.load(Ordering::Relaxed);
             execution.unlink_timer();
             if execution.has_errand() {

@@ -8,12 +8,9 @@ const IN_PLACE: usize = 64;
 #[repr(C, align(64))]
 pub struct Place([u8; IN_PLACE]);
 
-pub type Heap = Option<Box<u8>>;
-
 pub struct Bytes<'a> {
     pub len: &'a mut u8,
     pub place: &'a mut Place,
-    pub heap: &'a mut Heap,
 }
 
 impl<'a> Bytes<'a> {

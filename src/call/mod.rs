@@ -37,7 +37,7 @@ pub use many::wait_many;
 use std::cell::UnsafeCell;
 
 /// See the module.
-#[repr(C, align(64))]
+#[repr(C, align(16))]
 pub struct CallSlot {
     refs: RefWord,
     link: AtomicU32,

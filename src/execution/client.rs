@@ -49,19 +49,19 @@ impl Execution {
     ) {
         self.word.await_unlocked();
         self.grace.store(Grace::FOREVER.join(generation), Ordering::Release);
+        self.method.store(method, Ordering::Relaxed);
         // SAFETY: idle, and this begin is the only one: the call object's alone (1, 2).
         unsafe {
-            (*self.hot.get()).method = method;
             input.fill(self.input());
             self.output().clear();
             // Field by field: a client may read another one meanwhile.
-            let cold = self.cold.get();
+            let cold = self.cold();
             if (*cold).listener.is_some() || (*cold).children.is_some() {
                 ((*cold).listener, (*cold).children) = (None, None);
             }
         }
         // SAFETY: as above (6).
-        let attached = extra.is_some() || unsafe { (*self.cold.get()).attachment.is_some() };
+        let attached = extra.is_some() || unsafe { (*self.cold()).attachment.is_some() };
         let observed = if attached { self.attach(generation, extra) } else { 0 };
         let bits = match (direct, self.target().class.cancel.is_some()) {
             (false, false) => 0,
@@ -76,21 +76,25 @@ impl Execution {
     #[cold]
     fn attach(&self, generation: Generation, mut extra: Option<Box<Attachment>>) -> u64 {
         let observed = extra.as_mut().is_some_and(|extra| extra.observers.get_mut().is_some());
+        let cold = self.cold_made();
         if let Some(extra) = extra.as_ref().filter(|extra| extra.expiry != Grace::FOREVER) {
+            // SAFETY: made, and these are atomic.
+            let (expiry, grace) = unsafe { (&(*cold).expiry, &(*cold).expiry_grace) };
             // No further than it reaches: nobody reads this before the new generation stands beside it.
-            self.expiry.store(0, Ordering::Release);
+            expiry.store(0, Ordering::Release);
             let inherited = if extra.inherited { INHERITED } else { 0 };
-            self.expiry_grace.store(extra.grace_ms.min(INHERITED - 1) | inherited, Ordering::Release);
-            self.expiry.store(extra.expiry.join(generation), Ordering::Release);
+            grace.store(extra.grace_ms.min(INHERITED - 1) | inherited, Ordering::Release);
+            expiry.store(extra.expiry.join(generation), Ordering::Release);
         }
         // SAFETY: as in `begin` (6).
-        unsafe { (*self.cold.get()).attachment = extra };
+        unsafe { (*cold).attachment = extra };
         if observed { OBSERVED } else { 0 }
     }
 
     /// The deadline of that begin.
     pub fn expiry(&self, generation: Generation) -> Grace {
-        let stored = self.expiry.load(Ordering::Acquire);
+        // SAFETY: there, and atomic.
+        let stored = unsafe { &(*self.cold()).expiry }.load(Ordering::Acquire);
         Grace::of(stored, generation).unwrap_or(Grace::FOREVER)
     }
 
@@ -98,7 +102,8 @@ impl Execution {
     /// call that this one was begun for.
     pub fn deadline_grace(&self, generation: Generation) -> (u32, bool) {
         let before = self.expiry(generation);
-        let stored = self.expiry_grace.load(Ordering::Acquire);
+        // SAFETY: as above.
+        let stored = unsafe { &(*self.cold()).expiry_grace }.load(Ordering::Acquire);
         if before == Grace::FOREVER || self.expiry(generation) == Grace::FOREVER {
             // None, or another generation's by now.
             return (0, false);
@@ -260,7 +265,7 @@ impl Execution {
     pub fn inspect<T>(&'static self, generation: Generation, look: impl FnOnce(State, &Told) -> T) -> Option<T> {
         let taken = self.word.apply_unlocked(generation, State::lock_for_client).ok()?;
         // SAFETY: the lock is held (5).
-        let notes = unsafe { (*self.cold.get()).notes.as_deref() };
+        let notes = unsafe { (*self.cold()).notes.as_deref() };
         let told = Told {
             message: notes.filter(|_| taken.before.has(ERROR)).and_then(|notes| notes.message.as_deref()),
             progress: notes.filter(|_| taken.before.has(PROGRESS)).map_or((0, 0), |notes| notes.progress),

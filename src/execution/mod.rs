@@ -12,13 +12,13 @@
 //! 5. `notes`, `listener`, `children`: under the lock; `listener` also by who tells (`TELLING`).
 //! 6. `attachment`: the call object before it begins; then under the lock until `DONE`; then read alone,
 //!    by who notifies (`NOTIFYING`) and under the lock.
-//! 7. All of it: who made the word vacant, and who takes the slot.
+//! 7. All of it: who made the word vacant, who parks it, and who takes the slot.
 //!
 //! After the transition that lets another thread go on, nothing is touched but `event` and
 //! `timer_link`, which belong to the slot rather than to the execution.
 //!
-//! What both sides touch in a short call lies in three cache lines: the hot fields, the short input,
-//! the short output. The fourth is cold.
+//! An execution is three cache lines: the hot fields, the short input, the short output. What few calls need
+//! ([`Cold`]) is made where one needs it, and stays with the slot.
 
 mod attachment;
 mod cancel;
@@ -36,7 +36,7 @@ pub use notify::{By, Glimpse};
 pub use server::Server;
 pub use tell::{Callback, Listener, forget_teller};
 
-use crate::buffer::{Bytes, Heap, Place};
+use crate::buffer::{Bytes, Place};
 use crate::event::Event;
 use crate::handle::{Generation, Handle, Kind, Place as Shelved, Slab, SlabSlot};
 use crate::hresult::{E_OUTOFMEMORY, Failure};
@@ -51,29 +51,26 @@ use std::ptr;
 #[repr(C, align(64))]
 pub struct Execution {
     word: Word,
-    /// The next one in the apartment's queue.
-    pub queue_link: AtomicPtr<Execution>,
-    /// The next one on the timer's list.
-    pub timer_link: AtomicPtr<Execution>,
-    event: Event,
-    slot: AtomicU32,
-    link: AtomicU32,
-    /// What the deadline's cancel leaves the method, in milliseconds, and [`INHERITED`]; belongs to `expiry`.
-    expiry_grace: AtomicU32,
     /// The object, as a hold's pointer; NULL in a slot that nobody uses.
     target: AtomicPtr<Shelved<Object>>,
+    /// NULL until something is to be put there.
+    cold: AtomicPtr<Cold>,
+    /// When the grace period ends: see `client`.
+    grace: AtomicU64,
+    /// The next one in the apartment's queue.
+    pub queue_link: AtomicU32,
+    /// The next one on the timer's list.
+    pub timer_link: AtomicU32,
+    event: Event,
+    slot: AtomicU32,
+    /// The method's number; the list's while the slot is free.
+    method: AtomicU32,
     hot: UnsafeCell<Hot>,
     input: UnsafeCell<Place>,
     output: UnsafeCell<Place>,
-    cold: UnsafeCell<Cold>,
-    /// When the grace period ends: see `client`.
-    grace: AtomicU64,
-    /// When the deadline is, in the same form; of another generation where there is none.
-    expiry: AtomicU64,
 }
 
 struct Hot {
-    method: u32,
     returned: i32,
     completed: i32,
     input_len: u8,
@@ -91,25 +88,47 @@ struct Notes {
     progress: (u64, u64),
 }
 
+/// Once made it stays in its place, so that the atomics may be read at any time.
 struct Cold {
-    input: Heap,
-    output: Heap,
     notes: Option<Box<Notes>>,
     /// How the server wants to be told of a cancel.
     listener: Option<Box<Listener>>,
     attachment: Option<Box<Attachment>>,
     /// The calls that were begun for this one.
     children: Option<Box<nest::Children>>,
+    /// When the deadline is, in the form of `grace`; of another generation where there is none.
+    expiry: AtomicU64,
+    /// What the deadline's cancel leaves the method, in milliseconds, and [`INHERITED`]; belongs to `expiry`.
+    expiry_grace: AtomicU32,
 }
 
-const _: () = assert!(size_of::<Execution>() == 256, "four cache lines");
+impl Cold {
+    const fn empty() -> Self {
+        Self {
+            notes: None,
+            listener: None,
+            attachment: None,
+            children: None,
+            expiry: AtomicU64::new(0),
+            expiry_grace: AtomicU32::new(0),
+        }
+    }
+}
+
+/// Stands for what was not made; never written to.
+struct Nothing(UnsafeCell<Cold>);
+// SAFETY: it is only read.
+unsafe impl Sync for Nothing {}
+static NOTHING: Nothing = Nothing(UnsafeCell::new(Cold::empty()));
+
+const _: () = assert!(size_of::<Execution>() == 192, "three cache lines");
 
 // SAFETY: the cells are touched as the module's list says; the rest is atomic.
 unsafe impl Sync for Execution {}
 // SAFETY: zero is an unused slot: generation 0, no target, empty buffers.
 unsafe impl SlabSlot for Execution {
     fn link(&self) -> &AtomicU32 {
-        &self.link
+        &self.method
     }
 }
 
@@ -141,6 +160,42 @@ impl Execution {
     /// The object of an execution that the caller owns.
     fn aim(&self, object: ObjectHold) {
         self.target.store(object.into_raw(), Ordering::Release);
+    }
+
+    /// What names it in a list; 0 is the list's end.
+    #[inline]
+    pub fn as_link(&self) -> u32 {
+        self.slot.load(Ordering::Relaxed) + 1
+    }
+
+    /// The execution that a list names.
+    #[inline]
+    pub fn of_link(link: u32) -> Option<&'static Self> {
+        EXECUTIONS.get(link.checked_sub(1)?)
+    }
+
+    /// What few calls need, to be read: see the module for which of it, when.
+    #[inline]
+    fn cold(&self) -> *mut Cold {
+        let cold = self.cold.load(Ordering::Acquire);
+        if cold.is_null() { NOTHING.0.get() } else { cold }
+    }
+
+    /// The same, to be written.
+    fn cold_made(&self) -> *mut Cold {
+        let cold = self.cold.load(Ordering::Acquire);
+        if !cold.is_null() {
+            return cold;
+        }
+        let made = Box::into_raw(Box::new(Cold::empty()));
+        match self.cold.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => made,
+            Err(others) => {
+                // SAFETY: made above, and nobody else's.
+                drop(unsafe { Box::from_raw(made) });
+                others
+            }
+        }
     }
 
     /// The execution of that slot, if it was ever used.
@@ -187,13 +242,7 @@ impl Execution {
     #[inline]
     unsafe fn input(&self) -> Bytes<'_> {
         // SAFETY: the caller's promise.
-        unsafe {
-            Bytes {
-                len: &mut (*self.hot.get()).input_len,
-                place: &mut *self.input.get(),
-                heap: &mut (*self.cold.get()).input,
-            }
-        }
+        unsafe { Bytes { len: &mut (*self.hot.get()).input_len, place: &mut *self.input.get() } }
     }
 
     /// The output.
@@ -203,13 +252,7 @@ impl Execution {
     #[inline]
     unsafe fn output(&self) -> Bytes<'_> {
         // SAFETY: the caller's promise.
-        unsafe {
-            Bytes {
-                len: &mut (*self.hot.get()).output_len,
-                place: &mut *self.output.get(),
-                heap: &mut (*self.cold.get()).output,
-            }
-        }
+        unsafe { Bytes { len: &mut (*self.hot.get()).output_len, place: &mut *self.output.get() } }
     }
 
     /// The context of that begin's method, as a handle.
@@ -272,11 +315,11 @@ impl Execution {
         unsafe {
             self.input().clear();
             self.output().clear();
-            let cold = &mut *self.cold.get();
-            if cold.notes.is_some() || cold.listener.is_some() || cold.children.is_some() {
-                (cold.notes, cold.listener, cold.children) = (None, None, None);
+            let cold = self.cold.load(Ordering::Acquire);
+            if !cold.is_null() {
+                // Field by field: a late look at a deadline may read the others.
+                ((*cold).notes, (*cold).listener, (*cold).children, (*cold).attachment) = (None, None, None, None);
             }
-            drop(cold.attachment.take());
             let target = self.target.load(Ordering::Acquire);
             self.target.store(ptr::null_mut(), Ordering::Release);
             ObjectHold::from_raw(target)
@@ -297,6 +340,6 @@ impl Execution {
     #[allow(clippy::mut_from_ref, reason = "the lock makes it the only one")]
     unsafe fn notes(&self) -> &mut Notes {
         // SAFETY: the caller's promise.
-        unsafe { (*self.cold.get()).notes.get_or_insert_default() }
+        unsafe { (*self.cold_made()).notes.get_or_insert_default() }
     }
 }

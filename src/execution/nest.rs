@@ -43,7 +43,7 @@ impl Execution {
             Err(Missed::Gone(_)) => return child.0.cancel_for(child.1, Cause::Parent, Grace::AT_ONCE),
         }
         // SAFETY: the lock is held (5).
-        let children = unsafe { (*self.cold.get()).children.get_or_insert_with(|| Box::new(Children::new())) };
+        let children = unsafe { (*self.cold_made()).children.get_or_insert_with(|| Box::new(Children::new())) };
         children.add(child.0.handle(child.1));
         let unlocked = self.word.always(generation, |state| state.unlock(TELLS));
         if unlocked.before.has(CANCEL) && !unlocked.before.has(DISABLED) {
@@ -81,7 +81,7 @@ impl Execution {
             return;
         }
         // SAFETY: the lock is held (5).
-        let children = unsafe { (*self.cold.get()).children.as_deref() };
+        let children = unsafe { (*self.cold()).children.as_deref() };
         let names = children.map(|children| children.names.clone()).unwrap_or_default();
         self.unlock(generation);
         self.pass_on(generation, &names);

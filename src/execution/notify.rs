@@ -41,7 +41,7 @@ impl Execution {
     #[cold]
     pub(super) fn notify(&'static self, generation: Generation) {
         // SAFETY: `NOTIFYING` is ours (6).
-        let attachment = unsafe { (*self.cold.get()).attachment.as_deref() };
+        let attachment = unsafe { (*self.cold()).attachment.as_deref() };
         // SAFETY: nobody else looks at them after completion. They are let go of when all have been told.
         let observers = attachment.and_then(|attachment| unsafe { (*attachment.observers.get()).take() });
         let mut kept = false;
@@ -58,25 +58,25 @@ impl Execution {
     /// The call object's handle, for who keeps that begin's execution as it is after its completion.
     pub fn call_of(&self, _generation: Generation) -> u64 {
         // SAFETY: nobody changes it after completion (6).
-        unsafe { (*self.cold.get()).attachment.as_ref() }.map_or(0, |attachment| attachment.call)
+        unsafe { (*self.cold()).attachment.as_ref() }.map_or(0, |attachment| attachment.call)
     }
 
     /// The link of a completion queue, for the same.
     pub fn link_of(&self, _generation: Generation) -> Option<&AtomicU64> {
         // SAFETY: as above.
-        unsafe { (*self.cold.get()).attachment.as_ref() }.map(|attachment| &attachment.link)
+        unsafe { (*self.cold()).attachment.as_ref() }.map(|attachment| &attachment.link)
     }
 
     /// The tag in a completion queue, for the same.
     pub fn tag_of(&self, _generation: Generation) -> u64 {
         // SAFETY: as above.
-        unsafe { (*self.cold.get()).attachment.as_ref() }.map_or(0, |given| given.tag.load(Ordering::Relaxed))
+        unsafe { (*self.cold()).attachment.as_ref() }.map_or(0, |given| given.tag.load(Ordering::Relaxed))
     }
 
     /// Gives the tag and the link of a completion queue, for the same.
     pub fn set_tag(&self, generation: Generation, tag: u64) -> Option<&AtomicU64> {
         // SAFETY: as above.
-        unsafe { (*self.cold.get()).attachment.as_ref() }?.tag.store(tag, Ordering::Relaxed);
+        unsafe { (*self.cold()).attachment.as_ref() }?.tag.store(tag, Ordering::Relaxed);
         self.link_of(generation)
     }
 
@@ -84,7 +84,8 @@ impl Execution {
     pub fn glimpse(&'static self, generation: Generation) -> Option<Glimpse> {
         let taken = self.word.apply_unlocked(generation, State::lock_to_look).ok()?;
         // SAFETY: the lock keeps the execution, and the method's number was written before it was begun.
-        let (method, attachment) = unsafe { ((*self.hot.get()).method, (*self.cold.get()).attachment.as_deref()) };
+        let attachment = unsafe { (*self.cold()).attachment.as_deref() };
+        let method = self.method.load(Ordering::Relaxed);
         let target = self.target();
         let named = target.class.methods.get(method as usize).map(|name| String::from_utf8_lossy(name).into_owned());
         let glimpse = Glimpse {
@@ -114,7 +115,7 @@ impl Execution {
             // Completed meanwhile, it is told of by this thread when it unlocks.
             let make = || Box::new(Attachment::new(call));
             // SAFETY: the lock is held, and it is not complete (6).
-            let attachment = unsafe { (*self.cold.get()).attachment.get_or_insert_with(make) };
+            let attachment = unsafe { (*self.cold_made()).attachment.get_or_insert_with(make) };
             let observers = attachment.observers.get_mut();
             let mut all = observers.as_deref().cloned().unwrap_or_default();
             if !all.iter().any(|other| Arc::ptr_eq(other, &observer)) {

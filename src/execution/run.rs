@@ -8,7 +8,7 @@ use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED
 use crate::monitor::{self, Step};
 use crate::object::{Home, Manner};
 use crate::state::{ABANDONED, DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, STOPPED, Start, State, Taken};
-use crate::sync::{Arc, prefetch, prefetch_to_write};
+use crate::sync::{Arc, Ordering, prefetch, prefetch_to_write};
 use crate::unwind;
 
 impl Execution {
@@ -94,7 +94,7 @@ impl Execution {
     fn invoke(&'static self, generation: Generation, home: Option<&dyn Home>) -> Hresult {
         let target = self.target();
         // SAFETY: between `start` and the return of `invoke` the worker's (1).
-        let (method, input) = unsafe { ((*self.hot.get()).method, self.input().read()) };
+        let (method, input) = unsafe { (self.method.load(Ordering::Relaxed), self.input().read()) };
         let context = self.context(generation);
         let server = Server { execution: self, generation };
         let ran = Frame::within(server, home, || {

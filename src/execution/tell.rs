@@ -67,7 +67,7 @@ impl Server {
         // The timer's thread tells.
         crate::timer::start()?;
         let taken = self.lock_data()?;
-        let cold = self.execution.cold.get();
+        let cold = self.execution.cold_made();
         // SAFETY: the lock is held and nobody tells (5).
         let listener = unsafe { (*cold).listener.get_or_insert_with(|| Box::new(Listener::new())) };
         let changed = change(listener, taken);
@@ -139,7 +139,7 @@ impl Execution {
         let outer = TELLER.get();
         let teller = Teller { execution: self, generation, outer };
         TELLER.set(&raw const teller);
-        let cold = self.cold.get();
+        let cold = self.cold_made();
         // SAFETY: `TELLING` is ours (5).
         let listener = unsafe { (*cold).listener.get_or_insert_with(|| Box::new(Listener::new())) };
         listener.signal.raise();
