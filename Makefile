@@ -19,10 +19,12 @@ TEST_STORM ?= 5
 # Always the project's own folder: the other Makefiles find the library there.
 BUILD   := $(CARGO) build --release --locked --target-dir target
 RELEASE := target/release
+# The number in the soname.
+ABI     := $(shell cat abi/number)
 # The models are a program of their own.
 LOOM    := RUSTFLAGS="--cfg loom"
 IN_LOOM := --locked --manifest-path loom/Cargo.toml --target-dir target/loom
-SCRIPTS := layers doors unsafe exports rule_ids conformance
+SCRIPTS := layers doors unsafe exports abi rule_ids conformance
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
@@ -33,11 +35,15 @@ help: ## this list
 
 lib: ## builds the library: target/release/libcall.so and libcall.a (the default)
 	$(BUILD)
-	@ln -sfn libcall.so $(RELEASE)/libcall.so.0
+	@ln -sfn libcall.so $(RELEASE)/libcall.so.$(ABI)
 	@$(PYTHON) scripts/check_header.py
 
 header: ## writes include/call.h anew from the comments of src/ffi
 	$(PYTHON) scripts/check_header.py --write
+
+.PHONY: abi
+abi: lib ## records what is new in the binary interface; a break only with another number in abi/number
+	$(PYTHON) scripts/check_abi.py --write
 
 run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run

@@ -13,11 +13,13 @@ mod table;
 
 /// What stands before everything else in the header.
 const OPENING: &str = include_str!("src/ffi/opening.h");
+/// The number in the soname, which says with what binaries the library goes together.
+const ABI: &str = include_str!("abi/number");
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for watched in ["src/ffi", "src/hresult/table.rs", "cbindgen.toml", "build.rs"] {
+    for watched in ["src/ffi", "src/hresult/table.rs", "cbindgen.toml", "build.rs", "abi/number"] {
         println!("cargo::rerun-if-changed={watched}");
     }
     link_arguments();
@@ -27,7 +29,7 @@ fn main() {
 /// The soname, and a refusal to be unloaded: threads of the library may be alive at `dlclose`.
 fn link_arguments() {
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libcall.so.0");
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libcall.so.{}", ABI.trim());
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
 }
@@ -97,12 +99,15 @@ fn preamble() -> String {
     let (major, minor, patch) = (part("MAJOR"), part("MINOR"), part("PATCH"));
     let number = |digits: &str| digits.parse::<u32>().expect("a number");
     let packed = number(&major) << 16 | number(&minor) << 8 | number(&patch);
+    let abi = number(ABI.trim());
     let _ = write!(
         text,
         "\n/* The version this header belongs to; call_version() tells that of the loaded library. */\n\
          #define CALL_VERSION_MAJOR {major}\n#define CALL_VERSION_MINOR {minor}\n\
          #define CALL_VERSION_PATCH {patch}\n\
-         #define CALL_VERSION 0x{packed:08X}u /* major << 16 | minor << 8 | patch */\n{}",
+         #define CALL_VERSION 0x{packed:08X}u /* major << 16 | minor << 8 | patch */\n\n\
+         /* The number of its binary interface: programs built with this header load libcall.so.{abi}. */\n\
+         #define CALL_ABI {abi}\n{}",
         include_str!("src/ffi/attributes.h")
     );
     text.push_str(&codes());

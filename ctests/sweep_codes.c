@@ -3,6 +3,7 @@
 #include "support.h"
 #include "sweep.h"
 
+#include <dlfcn.h>
 #include <inttypes.h>
 
 enum { RANDOM_CODES = 100000 };
@@ -213,6 +214,17 @@ static void constants_are_what_the_contract_says(void)
     ok_u64(call_version(), CALL_VERSION, "the library is of the header's version");
 }
 
+#define TEXT_OF(macro) TEXT(macro)
+#define TEXT(value) #value
+
+static void the_header_says_which_library_its_programs_load(void)
+{
+    void *loaded = dlopen("libcall.so." TEXT_OF(CALL_ABI), RTLD_NOW | RTLD_NOLOAD);
+    ok(loaded != NULL, "libcall.so." TEXT_OF(CALL_ABI) " is what this program has loaded");
+    if (loaded != NULL)
+        dlclose(loaded);
+}
+
 /* All that begins with CALL_ and is an integer has been looked at above. */
 static void every_constant_of_the_header_is_swept(void)
 {
@@ -220,7 +232,7 @@ static void every_constant_of_the_header_is_swept(void)
     for (size_t i = 0; i < header->macro_count; i++) {
         const char *name = header->macros[i].name;
         bool swept = is_code_name(name) || strncmp(name, "CALL_VERSION", 12) == 0 ||
-                     strcmp(name, "CALL_MUST_USE") == 0;
+                     strcmp(name, "CALL_ABI") == 0 || strcmp(name, "CALL_MUST_USE") == 0;
         for (size_t c = 0; c < CONSTANTS && !swept; c++)
             swept = strcmp(constants[c].name, name) == 0;
         ok(swept, "%s is swept", name);
@@ -234,6 +246,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(no_two_codes_are_alike),
     TAP_TEST(other_numbers_are_unknown),
     TAP_TEST(constants_are_what_the_contract_says),
+    TAP_TEST(the_header_says_which_library_its_programs_load),
     TAP_TEST(every_constant_of_the_header_is_swept),
 };
 

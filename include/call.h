@@ -52,6 +52,9 @@
 #define CALL_VERSION_PATCH 0
 #define CALL_VERSION 0x00000100u /* major << 16 | minor << 8 | patch */
 
+/* The number of its binary interface: programs built with this header load libcall.so.0. */
+#define CALL_ABI 0
+
 /* Warns where a result that must be looked at is not. */
 #ifndef CALL_MUST_USE
 #if defined(__GNUC__) || defined(__clang__)

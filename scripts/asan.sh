@@ -13,7 +13,7 @@ host=$(printf '%s\n' "$version" | sed -n 's/^host: //p')
 RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" \
     cargo +nightly build --locked --lib --target "$host" --target-dir target/asan
 folder=target/asan/$host/debug
-ln -sfn libcall.so "$folder/libcall.so.0"
+ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 nm "$folder/libcall.so" | grep -q ' U __asan_report_load' || { echo "asan: the library was built without it"; exit 1; }
 
 export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"

@@ -7,7 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "target" / "release" / "libcall.so"
-SONAME = "libcall.so.0"
+SONAME = f"libcall.so.{(ROOT / 'abi' / 'number').read_text().strip()}"
 
 
 def output(*command):

@@ -14,7 +14,7 @@ runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$host/lib/librustc-nightly
 RUSTFLAGS="--cfg call_tsan -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes" \
     cargo +nightly build --locked --lib --target "$host" --target-dir target/tsan
 folder=target/tsan/$host/debug
-ln -sfn libcall.so "$folder/libcall.so.0"
+ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 
 # A forked child may start threads. A report ends nothing, but the program fails at its end.
 export TSAN_OPTIONS="exitcode=99:die_after_fork=0:history_size=4${TSAN_OPTIONS:+:$TSAN_OPTIONS}"

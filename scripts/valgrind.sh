@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "valgrind: SKIPPED, it is not installed"; exit 0; }
 cargo build --release --locked --target-dir target
 folder=target/release
-ln -sfn libcall.so "$folder/libcall.so.0"
+ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 
 checker=valgrind compile='' link=''
 runner="valgrind -q --fair-sched=try --child-silent-after-fork=yes --error-exitcode=99 --leak-check=full
