@@ -25,6 +25,14 @@ ABI     := $(shell cat abi/number)
 LOOM    := RUSTFLAGS="--cfg loom"
 IN_LOOM := --locked --manifest-path loom/Cargo.toml --target-dir target/loom
 SCRIPTS := layers doors unsafe exports abi rule_ids conformance
+# Where make install puts things; DESTDIR comes before each of them.
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/libcall
+BINDIR     ?= $(PREFIX)/bin
+PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '$(DOCDIR)' '$(BINDIR)'
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
@@ -41,9 +49,26 @@ lib: ## builds the library: target/release/libcall.so and libcall.a (the default
 header: ## writes include/call.h anew from the comments of src/ffi
 	$(PYTHON) scripts/check_header.py --write
 
-.PHONY: abi
+.PHONY: abi package install uninstall deb
 abi: lib ## records what is new in the binary interface; a break only with another number in abi/number
 	$(PYTHON) scripts/check_abi.py --write
+
+package: lib ## makes what is installed: the library with symbol versions, the archive, the man pages
+	scripts/package.sh
+	@$(PYTHON) scripts/man.py
+
+# Without cargo, as under sudo, what was made before is installed.
+install: ## installs it (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR, BINDIR)
+	@! command -v $(CARGO) >/dev/null || $(MAKE) --no-print-directory package
+	@$(PYTHON) scripts/install.py install $(PLACES)
+
+uninstall: ## takes away what make install puts there
+	@$(PYTHON) scripts/install.py uninstall $(PLACES)
+
+deb: setup-deb ## Debian packages of it, in target/deb
+	mkdir -p target/deb
+	rm -f target/deb/*.deb
+	debian/rules binary
 
 run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run
