@@ -49,7 +49,7 @@ lib: ## builds the library: target/release/libcall.so and libcall.a (the default
 header: ## writes include/call.h anew from the comments of src/ffi
 	$(PYTHON) scripts/check_header.py --write
 
-.PHONY: abi package install uninstall packages deb
+.PHONY: abi package install uninstall docs packages deb
 abi: lib ## records what is new in the binary interface; a break only with another number in abi/number
 	$(PYTHON) scripts/check_abi.py --write
 
@@ -64,6 +64,9 @@ install: ## installs it (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR, BI
 
 uninstall: ## takes away what make install puts there
 	@$(PYTHON) scripts/install.py uninstall $(PLACES)
+
+docs: setup-docs ## man pages in target/man, and a site of docs/ and the header in target/site
+	@scripts/docs.sh
 
 packages: setup-test package ## builds programs with what is installed, by pkg-config and CMake, from a folder and from the .deb
 	scripts/packages.sh
@@ -88,6 +91,7 @@ test: suite ## every test: Rust, the C suite, the examples, the scripts, the mod
 	@$(MAKE) --no-print-directory instructions
 	$(MAKE) loom
 	$(MAKE) packages
+	@scripts/docs.sh
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
 	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
 

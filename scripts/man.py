@@ -7,13 +7,9 @@ import shutil
 
 import abi
 import header
+from sections import CODE, RULES, sections, summary
 
 OUT = header.ROOT / "target" / "man"
-CODE = re.compile(r"(?:S|E|RPC_[SE]|CO_E|DISP_E|CALL_[SE])_[A-Z_]+$")
-# The rules of the model that a sentence shows: for the pages of docs/.
-RULES = re.compile(r"\s*\((?:[A-Z]{2}-\d+(?:, | to | and )?)+\)")
-# What a sentence of a comment begins with, and its section.
-LABELS = {"Threads": "THREADS", "Blocks": "BLOCKING", "Ownership": "OWNERSHIP", "Returns": "RETURN VALUE"}
 
 
 def plain(text):
@@ -30,41 +26,10 @@ def prose(text):
     return re.sub(r"(?<=[.;:]) (?=\w|\\f)", "\n", text) if len(text) > 100 else text
 
 
-def begun(words):
-    """With a capital, as a sentence; but a parameter is written as it is."""
-    return words if re.match(r"\w*_|(?:in|out|len|cap|calls|infos|data|name|message|fd|count|flags)\b", words) \
-        else words[0].upper() + words[1:]
-
-
-def split(says):
-    """The paragraphs of a comment under their sections. `Threads`, `Blocks` and `Ownership` share one."""
-    sections = {"DESCRIPTION": []}
-    section = "DESCRIPTION"
-    for paragraph in says:
-        parts = re.split(r"(?:(?<=\. )|^)(Threads|Blocks|Ownership): |^(Returns) ", paragraph)
-        rest = [part for part in parts if part is not None]
-        if rest[0]:
-            sections.setdefault(section, []).append(rest[0].strip())
-        for label, words in zip(rest[1::2], rest[2::2], strict=True):
-            section = LABELS[label]
-            sections.setdefault(section, []).append(begun(words.strip()))
-    return sections
-
-
-def returns(paragraphs):
-    """A list of codes, each with what it says; what is no code stays prose."""
-    for paragraph in paragraphs:
-        parts = re.split(r"(?:(?<=[.:;] )|^)((?:S|E|RPC_[SE]|CO_E|DISP_E|CALL_[SE])_[A-Z_]+)(?=[:.,] ?)", paragraph)
-        if parts[0].strip():
-            yield ".PP\n" + prose(parts[0].strip())
-        for code, words in zip(parts[1::2], parts[2::2], strict=True):
-            words = re.sub(r"^[:.,]\s*", "", words).strip()
-            # A sentence that ends with a colon belongs to the codes that follow.
-            words, of_the_next = re.fullmatch(r"(.*?[.)])?(?:\s*([A-Z][^.]*:))?", words).groups() \
-                if words.endswith(":") else (words, None)
-            yield f".TP\n.B {code}\n" + (prose(begun(words)) if words else plain(CODES[code]))
-            if of_the_next:
-                yield f".PP\n{of_the_next}"
+def block(code, words):
+    if code is None:
+        return f".PP\n{prose(words)}"
+    return f".TP\n.B {code}\n{prose(words) if words else plain(CODES[code])}"
 
 
 def synopsis(function):
@@ -87,21 +52,11 @@ def joined(lines):
     return re.sub(r"^(\.S[HS] .*)\n\.PP$", r"\1", "\n".join(lines), flags=re.M) + "\n"
 
 
-def first_sentence(says):
-    text = re.sub(r"\s*\([A-Z]{2}-[^)]*\)", "", says[0])
-    words = re.match(r"(.*?)(?:[.:;](?:\s|$)|, (?:through|which|as|and|such)\b)", text + " ")[1]
-    return words[0].lower() + words[1:] if not words.startswith("HRESULT") else words
-
-
 def page(function):
-    sections = split(function.says)
-    text = [top(function.name, 3), ".SH NAME", f"{function.name} \\- {plain(first_sentence(function.says))}",
+    text = [top(function.name, 3), ".SH NAME", f"{function.name} \\- {plain(summary(function.says))}",
             ".SH SYNOPSIS", synopsis(function)]
-    for section in ("DESCRIPTION", "RETURN VALUE", "THREADS", "BLOCKING", "OWNERSHIP"):
-        if section == "RETURN VALUE" and section in sections:
-            text += [".SH RETURN VALUE", *returns(sections[section])]
-        elif section in sections:
-            text += [f".SH {section}", *(f".PP\n{prose(paragraph)}" for paragraph in sections[section])]
+    for name, blocks in sections(function.says).items():
+        text += [f".SH {name}", *(block(code, words) for code, words in blocks)]
     related = sorted({name for paragraph in function.says for name in re.findall(r"\bcall_\w+\b", paragraph)
                       if name in NAMES} - {function.name})
     text += [".SH SEE ALSO", *(f".BR {name} (3) ," for name in related), ".BR libcall (7)"]
@@ -116,7 +71,7 @@ def overview():
     text += [f".PP\n{prose(paragraph)}" for paragraph in says[1:rules]]
     text += [".SH RULES FOR EVERY FUNCTION", *(f".PP\n{prose(paragraph)}" for paragraph in says[rules + 1:])]
     text += [".SH FUNCTIONS"]
-    text += [f".TP\n.BR {function.name} (3)\n{plain(first_sentence(function.says))}" for function in header.functions()]
+    text += [f".TP\n.BR {function.name} (3)\n{plain(summary(function.says))}" for function in header.functions()]
     text += [".SH SEE ALSO", ".BR libcall_types (7) ,\n.BR libcall_codes (7)"]
     return joined(text)
 
@@ -140,7 +95,7 @@ def codes():
             ".nf\n.B #include <call.h>\n.fi", ".SH CODES"]
     rest, group = [], ""
     for constant in header.constants():
-        if CODE.match(constant.name):
+        if re.fullmatch(CODE, constant.name):
             text += [f".TP\n.B {constant.name}\n{plain(constant.says)}"]
         elif constant.name.startswith("CALL_"):
             rest += [f".SS {plain(constant.group)}"] if constant.group != group else []

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that a target of the Makefile has its tools: scripts/setup.sh run|test|bench|deb
+# Sees to it that a target of the Makefile has its tools: scripts/setup.sh run|test|bench|deb|docs
 # Silent when nothing is missing. As root on Debian it installs what is; elsewhere it says how.
 set -eu
 
@@ -10,15 +10,16 @@ done
 # What shows that it is there (a command or a file), and the package that brings it. What is only
 # wanted, the tests can do without: they say what they skip.
 wants=
-case ${1:?run, test, bench or deb} in
+case ${1:?run, test, bench, deb or docs} in
     run) needs="timeout:coreutils" ;;
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
         wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
-            cmake:cmake dh:debhelper mandoc:mandoc
+            cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm
             /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
     bench) needs="c++:g++" ;;
     deb) needs="dh:debhelper" ;;
+    docs) needs="cmark-gfm:cmark-gfm mandoc:mandoc" ;;
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
 esac
 
