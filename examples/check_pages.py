@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the pages to the files: every C listing stands so in the file named above it, every link leads
-somewhere, and README's command builds the program that it speaks of, which does what README says.
-Prints TAP.
+somewhere, each program is run by a check, and README's command builds the program that it speaks of, which does
+what README says. Prints TAP.
 
 Usage: check_pages.py ROOT OUT
 """
@@ -49,6 +49,13 @@ def check_command(root, out, text):
         check(f"it says what README says of ./primes {' '.join(words)}".strip(), good, (ran.returncode, ran.stdout))
 
 
+def check_programs(root):
+    programs = [path.stem for path in sorted((root / "examples").glob("*.c")) if "int main(" in path.read_text()]
+    checks = "".join(path.read_text() for path in (root / "examples").glob("check_*.py") if path != Path(__file__).resolve())
+    idle = [name for name in programs if not re.search(rf"\b{name}\b", checks)]
+    check(f"each of the {len(programs)} programs is run by a check", programs and not idle, idle)
+
+
 def main():
     root, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     pages = ["README.md", *(f"docs/{path.name}" for path in sorted((root / "docs").glob("*.md")))]
@@ -59,6 +66,7 @@ def main():
         if "](" in text:
             check_links(root, page, text)
     check("the pages have listings", listings >= 4, listings)
+    check_programs(root)
     check_command(root, out, (root / "README.md").read_text())
     print(f"1..{len(SEEN)}")
     return 0 if all(SEEN) else 1
