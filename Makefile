@@ -49,7 +49,7 @@ lib: ## builds the library: target/release/libcall.so and libcall.a (the default
 header: ## writes include/call.h anew from the comments of src/ffi
 	$(PYTHON) scripts/check_header.py --write
 
-.PHONY: abi package install uninstall docs packages deb
+.PHONY: abi package install uninstall docs packages deb cinstall
 abi: lib ## records what is new in the binary interface; a break only with another number in abi/number
 	$(PYTHON) scripts/check_abi.py --write
 
@@ -75,6 +75,10 @@ deb: setup-deb ## Debian packages of it, in target/deb
 	mkdir -p target/deb
 	rm -f target/deb/*.deb
 	debian/rules binary
+
+# The tool takes long to build, so make test leaves this out.
+cinstall: lib ## installs with cargo-c too, which must be there, and compares the trees
+	scripts/cargo_c.sh
 
 run: setup-run lib ## builds the library and runs the main example
 	$(MAKE) -C examples run

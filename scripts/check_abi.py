@@ -11,6 +11,7 @@ import abi
 
 LIBRARIES = [abi.ROOT / "target" / "release" / "libcall.so",
              *(abi.ROOT / "target" / "package").glob(f"libcall.so.{abi.file_number()}")]
+CARGO_C = re.compile(r"^\[package\.metadata\.capi\.library\]\n[^[]*", re.M)
 PAGE = abi.ROOT / "docs" / "packages.md"
 
 
@@ -55,6 +56,8 @@ def main():
     faults += [f"{row}; `make abi` records it" for row in new]
     if number != abi.number():
         faults.append(f"abi/number is {abi.number()}, the record's {number}")
+    if f'version = "{abi.file_number()}"' not in CARGO_C.search((abi.ROOT / "Cargo.toml").read_text())[0]:
+        faults.append(f"Cargo.toml: to cargo-c the library is not {abi.file_number()}")
     if newer(glibc, oldest):
         faults.append(f"the library needs glibc {glibc}, and is said to work with {oldest}")
     if f"glibc {oldest}" not in re.sub(r"\s+", " ", PAGE.read_text()):
