@@ -31,8 +31,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/libcall
-BINDIR     ?= $(PREFIX)/bin
-PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '$(DOCDIR)' '$(BINDIR)'
+PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '$(DOCDIR)'
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
@@ -58,7 +57,7 @@ package: lib ## makes what is installed: the library with symbol versions, the a
 	@$(PYTHON) scripts/man.py
 
 # Without cargo, as under sudo, what was made before is installed.
-install: ## installs it (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR, BINDIR)
+install: ## installs it (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR)
 	@! command -v $(CARGO) >/dev/null || $(MAKE) --no-print-directory package
 	@$(PYTHON) scripts/install.py install $(PLACES)
 
@@ -71,7 +70,7 @@ docs: setup-docs ## man pages in target/man, and a site of docs/ and the header 
 packages: setup-test package ## builds programs with what is installed, by pkg-config and CMake, from a folder and from the .deb
 	scripts/packages.sh
 
-deb: setup-deb ## Debian packages of it, in target/deb
+deb: setup-deb package ## Debian packages of it, in target/deb
 	mkdir -p target/deb
 	rm -f target/deb/*.deb
 	debian/rules binary

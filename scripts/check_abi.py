@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Is the binary interface what abi/record.tsv keeps of it, and does the library work with the glibc that it says?
+"""Is the binary interface what abi/record.tsv keeps of it, does the header assert its layout, and does the library work
+with the glibc that the record says?
 
 --write records what is new. What breaks programs that were built before (a function, type or constant gone or
 changed) it records only with another number in abi/number, and so another soname.
@@ -8,6 +9,7 @@ import re
 import sys
 
 import abi
+import header
 
 LIBRARIES = [abi.ROOT / "target" / "release" / "libcall.so",
              *(abi.ROOT / "target" / "package").glob(f"libcall.so.{abi.file_number()}")]
@@ -29,6 +31,15 @@ def compare(before, now):
     new = [f"{' '.join(key)}: new, or larger" for key in now
            if key not in before or before[key][1] != now[key] and grown(key, before[key][1], now[key], now)]
     return breaks, new
+
+
+def not_asserted(now):
+    """Sizes and offsets that the header does not hold the compiler of a program to."""
+    said = set(re.findall(r"CALL_ASSERT_LAYOUT\((.*)\);", header.text()))
+    for (kind, name), what in now.items():
+        wanted = {"struct": f"sizeof({name})", "field": f"offsetof({name.replace('.', ', ')})"}.get(kind)
+        if wanted and f"{wanted} == {what.split()[0]}" not in said:
+            yield f"call.h does not assert {wanted} == {what.split()[0]}: src/ffi/layout.rs"
 
 
 def newer(one, other):
@@ -54,6 +65,7 @@ def main():
     breaks, new = compare(before, now)
     faults = [f"{row}: breaks programs built before" for row in breaks]
     faults += [f"{row}; `make abi` records it" for row in new]
+    faults += not_asserted(now)
     if number != abi.number():
         faults.append(f"abi/number is {abi.number()}, the record's {number}")
     if f'version = "{abi.file_number()}"' not in CARGO_C.search((abi.ROOT / "Cargo.toml").read_text())[0]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs the library out of target/package and the tree, or takes away what it would install.
 
-install.py install|uninstall DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR DOCDIR BINDIR
+install.py install|uninstall DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR DOCDIR
 """
 import os
 import pathlib
@@ -17,7 +17,7 @@ PACKAGE = ROOT / "target" / "package"
 # What a program needs that links the archive.
 PRIVATE = ["pthread", "dl", "m"]
 
-Places = namedtuple("Places", "prefix libdir includedir mandir docdir bindir")
+Places = namedtuple("Places", "prefix libdir includedir mandir docdir")
 # One of source (a file), target (of a link) and text (with the words between @ put in).
 Item = namedtuple("Item", "destination source target text mode", defaults=[None, None, None, 0o644])
 
@@ -54,8 +54,8 @@ def described(places):
 
 
 def headers(places):
-    """call.h, and what the bindings for C++ have in their include folders."""
-    for folder in (ROOT / "include", *sorted((ROOT / "bindings").glob("c*/include"))):
+    """call.h, and those of the binding for C++."""
+    for folder in (ROOT / "include", ROOT / "bindings" / "cpp" / "include"):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             yield Item(f"{places.includedir}/{file.relative_to(folder)}", source=file)
 
@@ -71,8 +71,9 @@ def pages(places):
 
 
 def programs(places):
+    """The library looks for it beside itself."""
     if (ROOT / "target" / "release" / "call-host").exists():
-        yield Item(f"{places.bindir}/call-host", source=ROOT / "target" / "release" / "call-host", mode=0o755)
+        yield Item(f"{places.libdir}/call-host", source=ROOT / "target" / "release" / "call-host", mode=0o755)
 
 
 def tree(places):
