@@ -3,7 +3,8 @@
 with the glibc that the record says?
 
 --write records what is new. What breaks programs that were built before (a function, type or constant gone or
-changed) it records only with another number in abi/number, and so another soname.
+changed) it records only with another number in abi/number, and so another soname. A record that was removed first it
+makes anew: for a version that nobody has yet.
 """
 import re
 import sys

@@ -22,7 +22,7 @@ def prose(text):
     """Functions, types and codes stand out, and a paragraph is one line each sentence."""
     text = plain(re.sub(RULES, "", text))
     text = re.sub(r"\bcall_\w+\b", lambda found: f"\\fB{found[0]}\\fR" + ("(3)" if found[0] in NAMES else ""), text)
-    text = re.sub(r"\b(?:RPC|CALL|CO|DISP|E|S)_[A-Z_]+\b", r"\\fB\g<0>\\fR", text)
+    text = re.sub(r"\b[A-Z]+(?:_[A-Z]+)+\b", r"\\fB\g<0>\\fR", text)
     return re.sub(r"(?<=[.;:]) (?=\w|\\f)", "\n", text) if len(text) > 100 else text
 
 

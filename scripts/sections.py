@@ -6,7 +6,7 @@ import re
 
 import header
 
-CODE = r"(?:S|E|RPC_[SE]|CO_E|DISP_E|CALL_[SE])_[A-Z_]+"
+CODE = r"\b(?:[A-Z]+_)?[SE]_[A-Z_]+"
 # What a sentence of a comment begins with, and its part.
 LABELS = {"Threads": "THREADS", "Blocks": "BLOCKING", "Ownership": "OWNERSHIP", "Returns": "RETURN VALUE"}
 ORDER = ["DESCRIPTION", "RETURN VALUE", "THREADS", "BLOCKING", "OWNERSHIP"]
