@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Holds the pages to the files: every C listing stands so in the file named above it, every link leads
-somewhere, each program is run by a check, and README's command builds the program that it speaks of, which does
-what README says. Prints TAP.
+"""Holds the pages to the files: every listing in C or C++ stands so in the file named above it, every link
+leads somewhere, each program is run by a check, and the commands of README and of the page on C++ build the
+program that they speak of, which does what README says. Prints TAP.
 
 Usage: check_pages.py ROOT OUT
 """
@@ -23,7 +23,7 @@ def check(name, good, seen=""):
 
 
 def check_listings(root, page, text):
-    listings = re.findall(r"(?:<!-- (\S+) -->\n)?```c\n(.*?)```", text, re.S)
+    listings = re.findall(r"(?:<!-- (\S+) -->\n)?```c(?:pp)?\n(.*?)```", text, re.S)
     for number, (name, listing) in enumerate(listings, 1):
         source = root / name
         good = bool(name) and source.is_file() and listing in source.read_text() + "\n"
@@ -32,16 +32,17 @@ def check_listings(root, page, text):
 
 
 def check_links(root, page, text):
+    text = re.sub(r"```.*?```", "", text, flags=re.S)  # a lambda looks like a link
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     missing = [link for link in links if not (root / page).parent.joinpath(link).exists()]
     check(f"{page}: {len(links)} links lead somewhere", links and not missing, missing)
 
 
-def check_command(root, out, text):
-    command = re.search(r"^cc .*$", text, re.M).group()
-    program = out / "primes_of_readme"
+def check_command(root, out, page):
+    command = re.search(r"^c(c|\+\+) .*$", (root / page).read_text(), re.M).group()
+    program = out / f"primes_of_{Path(page).stem.lower()}"
     built = subprocess.run(command.replace("-o primes", f"-o {program}"), shell=True, cwd=root, capture_output=True, text=True)
-    check("README's command builds its program", built.returncode == 0, built.stderr)
+    check(f"{page}'s command builds its program", built.returncode == 0, built.stderr)
     for words, code, said in ((["1000"], 0, "S_OK: 168 primes, fate COMPLETED"),
                               ([], 1, r"RPC_E_CALL_CANCELED: \d+ primes, fate STOPPED")):
         ran = subprocess.run([program, *words], capture_output=True, text=True, timeout=GUARD)
@@ -67,7 +68,8 @@ def main():
             check_links(root, page, text)
     check("the pages have listings", listings >= 4, listings)
     check_programs(root)
-    check_command(root, out, (root / "README.md").read_text())
+    check_command(root, out, "README.md")
+    check_command(root, out, "docs/cpp.md")
     print(f"1..{len(SEEN)}")
     return 0 if all(SEEN) else 1
 
