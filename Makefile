@@ -90,6 +90,7 @@ suite: setup-test lib
 
 test: suite ## every test: Rust, the C suite, the examples, the scripts, the models, a little under each sanitizer
 	$(MAKE) -C examples check
+	$(MAKE) -C bindings/cpp check
 	@$(MAKE) --no-print-directory checks
 	@$(MAKE) --no-print-directory instructions
 	$(MAKE) loom
@@ -97,6 +98,7 @@ test: suite ## every test: Rust, the C suite, the examples, the scripts, the mod
 	@scripts/docs.sh
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
 	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
+	SUITE=bindings/cpp CALL_RACES=1000 scripts/tsan.sh await stop
 
 checks: $(SCRIPTS:%=checked-%)
 

@@ -36,14 +36,14 @@ silent() {
     echo "$checker: $1 is silent"
 }
 
-# suite LIMIT NAMES...: these tests, or all, with a limit in seconds if none is set. A report counts
-# also where it left its program a good status: as the program ended, or in the child of a fork.
+# suite LIMIT NAMES...: these tests, or all, of the C suite or of SUITE, with a limit in seconds if none is set.
+# A report counts also where it left its program a good status: as the program ended, or in the child of a fork.
 suite() {
-    limit=${LIMIT:-$1} reports=$PWD/target/planted/$checker/report status=0
+    suite=${SUITE:-ctests} limit=${LIMIT:-$1} reports=$PWD/target/planted/$checker/report status=0
     shift
     rm -f "$reports".*
     ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$reports" TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$reports" \
-        make -C ctests test LIBDIR="../$folder" OUT="../target/ctests-$checker" LIMIT="$limit" MATRIX= \
+        make -C "$suite" test LIBDIR="$PWD/$folder" OUT="$PWD/target/$(basename "$suite")-$checker" LIMIT="$limit" MATRIX= \
         CFLAGS_EXTRA="$compile" LDFLAGS_EXTRA="$link" ${*:+TESTS="$*"} || status=$?
     for report in "$reports".*; do
         [ ! -e "$report" ] || { cat "$report"; status=99; }

@@ -14,7 +14,7 @@ case ${1:?run, test, bench, deb or docs} in
     run) needs="timeout:coreutils" ;;
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
         wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
-            cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm
+            cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm clang++:clang
             /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
     bench) needs="c++:g++" ;;
