@@ -90,7 +90,8 @@ struct worker {
     std::uint64_t twice(libcall::context, std::uint64_t n) { return 2 * n; }
     libcall::hresult wait(libcall::context of)
     {
-        return of.wait_cancel(libcall::infinite) ? of.fail(RPC_E_CALL_CANCELED, "stopped") : libcall::hresult(E_UNEXPECTED);
+        return of.wait_cancel(libcall::infinite) ? of.fail(RPC_E_CALL_CANCELED, "stopped")
+                                                 : libcall::hresult(E_UNEXPECTED);
     }
     libcall::bytes text(libcall::context, libcall::bytes in) { return in; }
     static constexpr libcall::method methods[] = {
@@ -238,7 +239,8 @@ struct fire {
 struct linked {
     void own(libcall::context of) { libcall::stop_on_cancel stop(of); }
     void given(libcall::context of) { libcall::stop_on_cancel stop(of, source); }
-    static constexpr libcall::method methods[] = {{"own", libcall::run<&linked::own>}, {"given", libcall::run<&linked::given>}};
+    static constexpr libcall::method methods[] = {{"own", libcall::run<&linked::own>},
+                                                  {"given", libcall::run<&linked::given>}};
 
     std::stop_source source;
 };

@@ -50,7 +50,8 @@ struct direct {
     static constexpr bool custom_marshaling = true;
     void at_once(context of) { of.complete(of.write(std::uint64_t{1}).error()); }
     void never(context of) { kept = libcall::completion(of); }
-    static constexpr libcall::begin_method methods[] = {{"at_once", libcall::run<&direct::at_once>}, {"never", libcall::run<&direct::never>}};
+    static constexpr libcall::begin_method methods[] = {{"at_once", libcall::run<&direct::at_once>},
+                                                        {"never", libcall::run<&direct::never>}};
 
     libcall::completion kept;
 };
@@ -112,7 +113,10 @@ public:
         {
             struct last {
                 bool await_ready() noexcept { return false; }
-                void await_suspend(std::coroutine_handle<promise_type> handle) noexcept { handle.promise().ended->open(); }
+                void await_suspend(std::coroutine_handle<promise_type> handle) noexcept
+                {
+                    handle.promise().ended->open();
+                }
                 void await_resume() noexcept {}
             };
             return last{};
@@ -121,7 +125,10 @@ public:
         void unhandled_exception() { std::terminate(); }
     };
 
-    explicit task(std::coroutine_handle<promise_type> handle) : handle_(handle) { handle_.promise().ended = ended_.get(); }
+    explicit task(std::coroutine_handle<promise_type> handle) : handle_(handle)
+    {
+        handle_.promise().ended = ended_.get();
+    }
     task(task &&other) = default;
     ~task()
     {
@@ -176,8 +183,8 @@ static task awaits(loop &where, libcall::object_ref target)
     tap::is_fate(late.fate(), fate::stopped, "and stops the work");
 }
 
-static task stopped(loop &where, libcall::object_ref target, std::stop_token token, libcall::timeout grace, libcall::hresult &code,
-                    fate &seen, std::string &output)
+static task stopped(loop &where, libcall::object_ref target, std::stop_token token, libcall::timeout grace,
+                    libcall::hresult &code, fate &seen, std::string &output)
 {
     auto outcome = co_await invoke_async(target, WAIT, "", where.get(), std::move(token), grace);
     tap::ok(where.here(), "a canceled coroutine goes on where the executor says");
@@ -252,9 +259,12 @@ static void destroyed(loop &where, worker &self, libcall::object_ref target)
         job.start();
         self.started.pass();
     }
-    tap::is_fate(kept.call().fate() == fate::running ? fate::stopped : kept.call().fate(), fate::stopped, "its call is canceled");
+    tap::is_fate(kept.call().fate() == fate::running ? fate::stopped : kept.call().fate(), fate::stopped,
+                 "its call is canceled");
     std::uint64_t out = 0;
-    run([](awaited &by, std::uint64_t &into) -> task { into = (co_await by.run<std::uint64_t>(TWICE, std::uint64_t{4})).value(); }(kept, out));
+    run([](awaited &by, std::uint64_t &into) -> task {
+        into = (co_await by.run<std::uint64_t>(TWICE, std::uint64_t{4})).value();
+    }(kept, out));
     tap::is_number(out, 8, "and the call object is awaited again");
 
     libcall::hresult second;
@@ -301,7 +311,8 @@ static void races(loop &where, libcall::object_ref target)
                 std::this_thread::yield();
             source.request_stop();
         });
-        auto once = [](auto by, libcall::object_ref of, std::stop_token token, libcall::hresult &into, fate &what) -> task {
+        auto once = [](auto by, libcall::object_ref of, std::stop_token token, libcall::hresult &into,
+                       fate &what) -> task {
             auto outcome = co_await invoke_async<std::uint64_t>(of, TWICE, std::uint64_t{1}, by, std::move(token));
             into = outcome.code();
             what = outcome.fate();
@@ -315,8 +326,8 @@ static void races(loop &where, libcall::object_ref target)
         /* Canceled while its method ran: which may have ended since. */
         other += code == RPC_E_CALL_CANCELED && (seen == fate::running || seen == fate::completed);
     }
-    tap::diag("completed " + std::to_string(completed) + ", never started " + std::to_string(never) + ", went on without the client " +
-              std::to_string(other));
+    tap::diag("completed " + std::to_string(completed) + ", never started " + std::to_string(never) +
+              ", went on without the client " + std::to_string(other));
     tap::is_number(completed + never + other, rounds, "each race comes to an outcome that there is");
 }
 

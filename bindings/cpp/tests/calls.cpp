@@ -82,6 +82,47 @@ static void owners()
     tap::is_number(deleted, 2, "and what it would have been is deleted");
 }
 
+/* Each kind gives its handle back when it goes. */
+static void handles()
+{
+    worker self;
+    call_apartment_t apartment{};
+    call_object_t target{};
+    call_t job{};
+    call_cancel_t cancel{};
+    call_queue_t queue{};
+    call_buffer_t buffer{};
+    {
+        libcall::apartment own_apartment = libcall::apartment::create_serial().value();
+        object own_object = object::refer(own_apartment, self).value();
+        call own_call = own_object.create_call().value();
+        libcall::cancel_interface own_cancel = own_call.query_cancel().value();
+        libcall::queue own_queue = libcall::queue::create().value();
+        own_call.begin(ECHO_TEXT, "x").value();
+        libcall::buffer own_buffer = own_call.finish().value();
+        apartment = own_apartment.get(), target = own_object.get(), job = own_call.get(), cancel = own_cancel.get();
+        queue = own_queue.get(), buffer = own_buffer.get();
+        tap::ok(queue.id != 0 && buffer.id != 0 && own_buffer.text() == "x", "owners of each kind");
+    }
+    tap::is_code(call_apartment_release(apartment), E_HANDLE, "an apartment is given back");
+    tap::is_code(call_object_release(target), E_HANDLE, "an object");
+    tap::is_code(call_release(job), E_HANDLE, "a call object");
+    tap::is_code(call_cancel_release(cancel), E_HANDLE, "a cancel interface");
+    tap::is_code(call_queue_release(queue), E_HANDLE, "a queue");
+    tap::is_code(call_buffer_release(buffer), E_HANDLE, "a buffer");
+    {
+        object own_object = object::refer({}, self).value();
+        call own_call = own_object.create_call().value();
+        job = own_call.get();
+        own_call.begin(TWICE, 'x').value();
+        auto failed = own_call.finish();
+        own_call.reset();
+        tap::is_text(failed.message(), "the input is not of the size of what the method takes",
+                     "a failed outcome keeps its call");
+    }
+    tap::is_code(call_release(job), E_HANDLE, "until it goes");
+}
+
 static void finishes(call &job)
 {
     tap::is_code(job.begin(ECHO_TEXT, "words").error(), S_OK, "begin with text");
@@ -108,7 +149,8 @@ static void finishes(call &job)
     tap::is_code(wrong.code(), CALL_E_MORE_DATA, "a value that is too small");
     auto other = job.finish<std::array<char, 8>>();
     tap::ok(other && !other.output(), "one that is too large is no value");
-    tap::throws<libcall::error>([&] { (void)other.value(); }, [](const auto &e) { return e.code() == E_UNEXPECTED; }, "value() says so");
+    tap::throws<libcall::error>([&] { (void)other.value(); }, [](const auto &e) { return e.code() == E_UNEXPECTED; },
+                                "value() says so");
 
     auto owned = std::make_unique<std::byte[]>(100000);
     owned[99999] = std::byte{7};
@@ -127,7 +169,8 @@ static void cancels(worker &self, call &job)
     job.begin(WAIT).value();
     self.started.pass();
     tap::ok(job.wait_for(1ms).value() == libcall::wait_status::timeout, "a wait that is over");
-    tap::ok(job.wait_until(std::chrono::steady_clock::now() + 1ms).value() == libcall::wait_status::timeout, "until a time that comes");
+    tap::ok(job.wait_until(std::chrono::steady_clock::now() + 1ms).value() == libcall::wait_status::timeout,
+            "until a time that comes");
     tap::is_code(job.try_finish<std::uint64_t>().code(), RPC_S_CALLPENDING, "nothing to finish yet");
     auto cancel = job.query_cancel().value();
     tap::is_code(cancel.test(), RPC_S_CALLPENDING, "not canceled");
@@ -139,7 +182,10 @@ static void cancels(worker &self, call &job)
     tap::is_text(stopped.message(), "stopped half-way", "and the message");
     tap::ok(job.cause() == libcall::cause::cancel, "and the cause");
     tap::throws<libcall::error>([&] { (void)stopped.value(); },
-                                [](const auto &e) { return e.fate() == fate::stopped && std::string(e.what()) == "RPC_E_CALL_CANCELED: stopped half-way"; },
+                                [](const auto &e) {
+                                    return e.fate() == fate::stopped &&
+                                           std::string(e.what()) == "RPC_E_CALL_CANCELED: stopped half-way";
+                                },
                                 "value() throws code, message and fate");
     tap::is_code(cancel.request(0ms), RPC_E_CALL_COMPLETE, "a late cancel hits nothing");
 
@@ -180,7 +226,9 @@ static void tells(worker &self, object &target)
     for (unsigned taken = 0; taken < 3;) {
         std::size_t count = queue.next(batch, libcall::infinite).value();
         for (std::size_t i = 0; i < count; i++, taken++)
-            seen += libcall::call_ref(batch[i].call).finish<std::uint64_t>().value() == 2 * batch[i].tag ? 1u << batch[i].tag : 100;
+            seen += libcall::call_ref(batch[i].call).finish<std::uint64_t>().value() == 2 * batch[i].tag
+                        ? 1u << batch[i].tag
+                        : 100;
     }
     tap::is_number(seen, 7, "each completion came once, with its tag");
     tap::is_code(queue.next(batch, 0ms).error(), RPC_S_CALLPENDING, "and no other");
@@ -258,6 +306,7 @@ static void single()
 int main()
 {
     owners();
+    handles();
     auto self = std::make_unique<worker>();
     worker &seen = *self;
     object target = object::create({}, std::move(self)).value();

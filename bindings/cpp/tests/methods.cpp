@@ -87,20 +87,33 @@ struct everything {
         tap::ok(!libcall::uninterrupted(of), "a later one is not entered");
         return RPC_E_CALL_CANCELED;
     }
+    /* The end of a block ends the region, too. */
+    hresult leaves(context of)
+    {
+        libcall::cancel_flag flag = of.cancel_flag().value();
+        {
+            libcall::uninterrupted region(of);
+            started.open();
+            while (!flag)
+                std::this_thread::yield();
+        }
+        tap::ok(of.is_canceled(), "so does the end of its block");
+        return RPC_E_CALL_CANCELED;
+    }
     static constexpr libcall::method methods[] = {
         {"nothing", libcall::run<&everything::nothing>}, {"swapped", libcall::run<&everything::swapped>},
         {"list", libcall::run<&everything::list>},       {"half", libcall::run<&everything::half>},
         {"size", libcall::run<&everything::size>},       {"throws", libcall::run<&everything::throws>},
         {"until_canceled", libcall::run<&everything::until_canceled>},
         {"nested", libcall::run<&everything::nested>},   {"in_place", libcall::run<&everything::in_place>},
-        {"looks", libcall::run<&everything::looks>},
+        {"looks", libcall::run<&everything::looks>},     {"leaves", libcall::run<&everything::leaves>},
     };
 
     tap::gate started;
     libcall::object_ref inner;
     std::uint32_t inner_method = 0;
 };
-enum : std::uint32_t { NOTHING, SWAPPED, LIST, HALF, SIZE, THROWS, UNTIL_CANCELED, NESTED, IN_PLACE, LOOKS };
+enum : std::uint32_t { NOTHING, SWAPPED, LIST, HALF, SIZE, THROWS, UNTIL_CANCELED, NESTED, IN_PLACE, LOOKS, LEAVES };
 
 /* Goes on after its return. */
 struct later {
@@ -115,7 +128,8 @@ struct later {
         libcall::completion dropped(of);
         return libcall::deferred;
     }
-    static constexpr libcall::method methods[] = {{"keep", libcall::run<&later::keep>}, {"drop", libcall::run<&later::drop>}};
+    static constexpr libcall::method methods[] = {{"keep", libcall::run<&later::keep>},
+                                                  {"drop", libcall::run<&later::drop>}};
 
     tap::gate started;
     libcall::completion kept;
@@ -205,7 +219,10 @@ static void exceptions(object &target)
     auto kept = job.finish();
     job.reset();
     tap::throws<libcall::error>([&] { (void)kept.value(); },
-                                [](const auto &e) { return e.code() == RPC_E_SERVERFAULT && std::string(e.what()) == "RPC_E_SERVERFAULT: kept"; },
+                                [](const auto &e) {
+                                    return e.code() == RPC_E_SERVERFAULT &&
+                                           std::string(e.what()) == "RPC_E_SERVERFAULT: kept";
+                                },
                                 "a failed outcome keeps its message when the call object is gone");
 }
 
@@ -223,6 +240,10 @@ static void cancels(everything &self, object &target)
     self.started.pass();
     tap::is_code(job.cancel(1h), RPC_E_CALL_COMPLETE, "a method that looks at the flag");
     tap::is_fate(job.finish().fate(), fate::stopped, "has stopped");
+    job.begin(LEAVES).value();
+    self.started.pass();
+    tap::is_code(job.cancel(1h), RPC_E_CALL_COMPLETE, "a method that leaves a region");
+    (void)job.finish().code();
 
     everything below;
     object inner = object::refer(libcall::apartment::create_serial().value(), below).value();

@@ -52,10 +52,12 @@ refused "a result is looked at" "nodiscard\|unused" "job.begin(0).value();" "job
 refused "an outcome is looked at" "nodiscard\|unused" "(void)job.finish().code();" "job.finish();"
 refused "the grace of a cancel is in seconds" "cancel" "cancel.cancel(std::chrono::seconds(1));" \
     "cancel.cancel(std::chrono::milliseconds(1));"
-refused "a pointer is no input" "nor a plain value" "int n = 1; job.begin(0, n).value();" "int n = 1; job.begin(0, &n).value();"
+refused "a pointer is no input" "nor a plain value" "int n = 1; job.begin(0, n).value();" \
+    "int n = 1; job.begin(0, &n).value();"
 refused "a list is no input" "nor a plain value" "job.begin(0, std::vector<int>{1}).value();" \
     "job.begin(0, std::vector<std::vector<int>>{}).value();"
-refused "an output is a plain value" "plain value" "(void)job.finish<pair>().code();" "(void)job.finish<int *>().code();"
+refused "an output is a plain value" "plain value" "(void)job.finish<pair>().code();" \
+    "(void)job.finish<int *>().code();"
 refused "a bare code is no number" "delete" "libcall::result<unsigned> r = libcall::hresult(E_FAIL); (void)r;" \
     "libcall::result<unsigned> r(E_FAIL); (void)r;"
 refused "an int32_t may be a code" "return hresult for a code" "(void)libcall::run<&thing::good>;" \
@@ -63,6 +65,8 @@ refused "an int32_t may be a code" "return hresult for a code" "(void)libcall::r
 refused "a method takes one input" "one plain value" "(void)libcall::run<&thing::good>;" \
     "auto row = &libcall::run<&thing::two>; row(nullptr, {}, {});"
 refused "an object is no call" "call" "libcall::call_ref of = job; (void)of;" "libcall::call_ref of = object; (void)of;"
-if compiles "$taken"; then report ok "the lines beside them compile"; else report "not ok" "the lines beside them compile"; fi
+verdict=ok
+compiles "$taken" || verdict="not ok"
+report "$verdict" "the lines beside them compile"
 echo "1..$number"
 [ "$failures" -eq 0 ]

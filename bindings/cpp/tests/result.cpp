@@ -17,8 +17,10 @@ static_assert(!std::is_constructible_v<result<std::uint32_t>, call_hresult_t>, "
 static_assert(std::is_convertible_v<hresult, result<std::uint64_t>>);
 static_assert(sizeof(libcall::call) == sizeof(call_t) && sizeof(libcall::object) == sizeof(call_object_t));
 static_assert(!std::is_copy_constructible_v<libcall::call> && !std::is_copy_assignable_v<libcall::object>);
-static_assert(std::is_nothrow_move_constructible_v<libcall::queue> && std::is_nothrow_move_assignable_v<libcall::buffer>);
-static_assert(std::is_trivially_copyable_v<libcall::call_ref> && std::is_convertible_v<libcall::call &, libcall::call_ref>);
+static_assert(std::is_nothrow_move_constructible_v<libcall::queue> &&
+              std::is_nothrow_move_assignable_v<libcall::buffer>);
+static_assert(std::is_trivially_copyable_v<libcall::call_ref> &&
+              std::is_convertible_v<libcall::call &, libcall::call_ref>);
 static_assert(!std::is_convertible_v<libcall::call_ref, libcall::object_ref>, "kinds stay apart");
 static_assert(!std::is_convertible_v<std::chrono::milliseconds, libcall::grace>, "call_cancel takes seconds");
 static_assert(std::is_convertible_v<std::chrono::minutes, libcall::grace>);
@@ -34,18 +36,23 @@ static void results()
     tap::is_number(none.value_or(7u), 7, "value_or gives the other value");
     tap::is_code(result<std::uint32_t>(hresult(S_FALSE)).error(), E_UNEXPECTED, "a success code is no value");
     tap::is_code(result<void>(S_FALSE).error(), S_FALSE, "a result without a value keeps its success code");
-    tap::is_number(std::move(five).transform([](std::uint32_t n) { return std::uint64_t{n} * 2; }).value(), 10, "transform goes on");
-    tap::is_code(result<void>(E_ABORT).and_then([] { return result<void>(); }).error(), E_ABORT, "and_then stays with a failure");
-    tap::throws<error>([&] { (void)none.value(); }, [](const error &e) { return e.code() == E_FAIL; }, "value() throws the code");
-    tap::throws<error>([] { libcall::call_ref().begin(0).value(); },
-                       [](const error &e) { return e.code() == E_HANDLE && std::string(e.what()).rfind("E_HANDLE: ", 0) == 0; },
-                       "the exception has the code's name and a message");
+    tap::is_number(std::move(five).transform([](std::uint32_t n) { return std::uint64_t{n} * 2; }).value(), 10,
+                   "transform goes on");
+    tap::is_code(result<void>(E_ABORT).and_then([] { return result<void>(); }).error(), E_ABORT,
+                 "and_then stays with a failure");
+    tap::throws<error>([&] { (void)none.value(); }, [](const error &e) { return e.code() == E_FAIL; },
+                       "value() throws the code");
+    tap::throws<error>(
+        [] { libcall::call_ref().begin(0).value(); },
+        [](const error &e) { return e.code() == E_HANDLE && std::string(e.what()).rfind("E_HANDLE: ", 0) == 0; },
+        "the exception has the code's name and a message");
     tap::throws<error>([] { (void)libcall::object_ref().find_method(nullptr).value(); },
                        [](const error &e) { return std::string(e.what()) == "E_POINTER: a text is NULL"; },
                        "the message is what the library said");
     tap::is_text(libcall::last_message(E_FAIL), "", "a message of another code is not taken for this one's");
 #if defined(__cpp_lib_expected)
-    std::expected<std::uint64_t, hresult> expected = result<std::uint64_t>(std::uint64_t{9}), failed = result<std::uint64_t>(hresult(E_FAIL));
+    std::expected<std::uint64_t, hresult> expected = result<std::uint64_t>(std::uint64_t{9}),
+                                          failed = result<std::uint64_t>(hresult(E_FAIL));
     tap::ok(expected == 9u && !failed && failed.error() == E_FAIL, "a result becomes a std::expected");
 #else
     tap::skip("there is no std::expected", "a result becomes a std::expected");
@@ -57,13 +64,16 @@ static void times()
     tap::is_number(timeout(1us).milliseconds(), 1, "a part of a millisecond is one");
     tap::is_number(timeout(1500us).milliseconds(), 2, "time is rounded up");
     tap::is_number(timeout(-5s).milliseconds(), 0, "negative time is none");
-    tap::is_number(timeout(std::chrono::hours::max()).milliseconds(), CALL_INFINITE - 1, "a very long time is the longest that fits");
-    tap::is_number(timeout(std::chrono::milliseconds(0xFFFFFFFF)).milliseconds(), CALL_INFINITE - 1, "and never infinite by chance");
+    tap::is_number(timeout(std::chrono::hours::max()).milliseconds(), CALL_INFINITE - 1,
+                   "a very long time is the longest that fits");
+    tap::is_number(timeout(std::chrono::milliseconds(0xFFFFFFFF)).milliseconds(), CALL_INFINITE - 1,
+                   "and never infinite by chance");
     tap::is_number(timeout(libcall::infinite).milliseconds(), CALL_INFINITE, "infinite is");
     tap::is_number(timeout(std::chrono::duration<double>(0.0015)).milliseconds(), 2, "floating point is rounded up");
-    tap::is_number(timeout(std::chrono::duration<double>(std::nan(""))).milliseconds(), 0, "what is no number is no time");
-    tap::is_number(timeout(std::chrono::duration<float>(std::numeric_limits<float>::infinity())).milliseconds(), CALL_INFINITE - 1,
-                   "an infinite number is the longest that fits");
+    tap::is_number(timeout(std::chrono::duration<double>(std::nan(""))).milliseconds(), 0,
+                   "what is no number is no time");
+    tap::is_number(timeout(std::chrono::duration<float>(std::numeric_limits<float>::infinity())).milliseconds(),
+                   CALL_INFINITE - 1, "an infinite number is the longest that fits");
     tap::is_number(libcall::grace(2min).seconds(), 120, "a grace period is in seconds");
     tap::is_number(libcall::grace(std::chrono::hours::max()).seconds(), CALL_INFINITE - 1, "the longest that fits");
     tap::is_number(libcall::grace(-1h).seconds(), 0, "or none");

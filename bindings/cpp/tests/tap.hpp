@@ -53,10 +53,22 @@ bool is(const T &got, const T &expected, const std::string &name)
 {
     return report(got == expected, name, shown(got), shown(expected));
 }
-inline bool is_code(libcall::hresult got, libcall::hresult expected, const std::string &name) { return is(got, expected, name); }
-inline bool is_fate(libcall::fate got, libcall::fate expected, const std::string &name) { return is(got, expected, name); }
-inline bool is_text(const std::string &got, const std::string &expected, const std::string &name) { return is(got, expected, name); }
-inline bool is_number(std::uint64_t got, std::uint64_t expected, const std::string &name) { return is(got, expected, name); }
+inline bool is_code(libcall::hresult got, libcall::hresult expected, const std::string &name)
+{
+    return is(got, expected, name);
+}
+inline bool is_fate(libcall::fate got, libcall::fate expected, const std::string &name)
+{
+    return is(got, expected, name);
+}
+inline bool is_text(const std::string &got, const std::string &expected, const std::string &name)
+{
+    return is(got, expected, name);
+}
+inline bool is_number(std::uint64_t got, std::uint64_t expected, const std::string &name)
+{
+    return is(got, expected, name);
+}
 
 /* What is thrown is an Error that `good` likes. */
 template <class Error, class Function, class Good>

@@ -56,7 +56,8 @@ class awaitable_call;
 template <class T, class Executor>
 class call_awaiter {
 public:
-    call_awaiter(awaitable_call<Executor> &by, std::uint32_t number, bytes in, std::stop_token token, timeout grace_period) noexcept
+    call_awaiter(awaitable_call<Executor> &by, std::uint32_t number, bytes in, std::stop_token token,
+                 timeout grace_period) noexcept
         : call_(by), in_(in), token_(std::move(token)), method_(number), grace_(grace_period)
     {
     }
@@ -194,7 +195,8 @@ private:
         state seen = state::begun;
         if (self->state_.compare_exchange_strong(seen, state::completed, std::memory_order_acq_rel))
             return;
-        if (seen == state::suspended && self->state_.compare_exchange_strong(seen, state::resumed, std::memory_order_acq_rel))
+        if (seen == state::suspended &&
+            self->state_.compare_exchange_strong(seen, state::resumed, std::memory_order_acq_rel))
             return self->resume();
         if (seen == state::dropped)
             self->state_.store(state::gone, std::memory_order_release);

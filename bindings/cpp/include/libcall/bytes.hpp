@@ -68,7 +68,9 @@ public:
     constexpr writable_bytes() noexcept = default;
     constexpr writable_bytes(void *data, std::size_t size) noexcept : data_(data), size_(size) {}
     /* The contents of an array, a vector, a string or a span. */
-    template <class T, std::enable_if_t<detail::is_contiguous<T>::value && !std::is_same_v<std::decay_t<T>, writable_bytes>, int> = 0>
+    template <
+        class T,
+        std::enable_if_t<detail::is_contiguous<T>::value && !std::is_same_v<std::decay_t<T>, writable_bytes>, int> = 0>
     constexpr writable_bytes(T &&room) noexcept : data_(room.data()), size_(room.size() * sizeof *room.data())
     {
     }

@@ -95,7 +95,10 @@ public:
     {
         return into_value<T>(call_try_finish);
     }
-    outcome<std::size_t> try_finish_into(writable_bytes room) const noexcept { return into_room(call_try_finish, room); }
+    outcome<std::size_t> try_finish_into(writable_bytes room) const noexcept
+    {
+        return into_room(call_try_finish, room);
+    }
 
     libcall::fate fate() const noexcept { return detail::fate_of(handle_); }
     libcall::cause cause() const noexcept
@@ -138,7 +141,10 @@ public:
     }
     result<void> set_parent(call_ref parent) const noexcept { return call_set_parent(handle_, parent.get()); }
     result<void> detach() const noexcept { return call_detach(handle_); }
-    result<void> set_queue(call_queue_t queue, std::uint64_t tag) const noexcept { return call_set_queue(handle_, queue, tag); }
+    result<void> set_queue(call_queue_t queue, std::uint64_t tag) const noexcept
+    {
+        return call_set_queue(handle_, queue, tag);
+    }
 
     /* F is called with a call_ref when one of the next begins is complete, on the thread that completes
      * it; it must not block and must not throw. It stays the caller's, or is deleted when it is not needed
@@ -156,7 +162,10 @@ public:
             (void)function.release();
         return hr;
     }
-    result<void> on_complete(std::nullptr_t) const noexcept { return call_set_callback(handle_, nullptr, nullptr, nullptr); }
+    result<void> on_complete(std::nullptr_t) const noexcept
+    {
+        return call_set_callback(handle_, nullptr, nullptr, nullptr);
+    }
 
     /* The library's; not to be closed. */
     result<int> descriptor() const noexcept

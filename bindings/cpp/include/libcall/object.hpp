@@ -83,7 +83,8 @@ public:
         call_fate_t what = CALL_FATE_NONE;
         if constexpr (std::is_same_v<T, buffer>) {
             call_buffer_t taken{};
-            hresult code = call_invoke_buffer(handle_, number, input.data(), input.size(), &taken, time.milliseconds(), &what);
+            hresult code =
+                call_invoke_buffer(handle_, number, input.data(), input.size(), &taken, time.milliseconds(), &what);
             return {code, static_cast<fate>(what), buffer(taken)};
         } else {
             unsigned char room[sizeof(T)];
@@ -142,8 +143,10 @@ private:
     static result<owner<object_ref>> create_with(apartment_ref where, T *self, call_destroy_fn destroy) noexcept
     {
         constexpr bool begins = std::is_same_v<detail::row_of<T>, begin_method>;
-        static_assert(begins || std::is_same_v<detail::row_of<T>, method>, "methods is an array of method or begin_method");
-        static_assert(begins || !detail::is_custom<T>::value, "a class that does its own marshaling has begin_method rows");
+        static_assert(begins || std::is_same_v<detail::row_of<T>, method>,
+                      "methods is an array of method or begin_method");
+        static_assert(begins || !detail::is_custom<T>::value,
+                      "a class that does its own marshaling has begin_method rows");
         const char *names[std::size(T::methods)];
         for (std::size_t i = 0; i < std::size(T::methods); i++)
             names[i] = T::methods[i].name;

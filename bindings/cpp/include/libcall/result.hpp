@@ -65,13 +65,15 @@ public:
     using error_type = hresult;
 
     /* A bare code is not taken for a number: say hresult(E_FAIL), or std::uint32_t{5}. */
-    template <class U = T, std::enable_if_t<std::is_convertible_v<U &&, T> && !detail::is_failure<U> &&
-                                                !(std::is_arithmetic_v<T> && std::is_same_v<std::decay_t<U>, call_hresult_t>),
-                                            int> = 0>
+    template <class U = T,
+              std::enable_if_t<std::is_convertible_v<U &&, T> && !detail::is_failure<U> &&
+                                   !(std::is_arithmetic_v<T> && std::is_same_v<std::decay_t<U>, call_hresult_t>),
+                               int> = 0>
     result(U &&value) noexcept(std::is_nothrow_constructible_v<T, U &&>) : value_(std::in_place, std::forward<U>(value))
     {
     }
-    template <class U, std::enable_if_t<std::is_arithmetic_v<T> && std::is_same_v<std::decay_t<U>, call_hresult_t>, int> = 0>
+    template <class U,
+              std::enable_if_t<std::is_arithmetic_v<T> && std::is_same_v<std::decay_t<U>, call_hresult_t>, int> = 0>
     result(U &&) = delete;
     template <class... A>
     explicit result(std::in_place_t, A &&...parts) : value_(std::in_place, std::forward<A>(parts)...)

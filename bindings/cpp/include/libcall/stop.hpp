@@ -32,7 +32,8 @@ public:
     {
     }
     /* Without exceptions. */
-    cancel_on_stop(cancel_interface &&cancel, std::stop_token token, timeout grace_period = std::chrono::milliseconds(0)) noexcept
+    cancel_on_stop(cancel_interface &&cancel, std::stop_token token,
+                   timeout grace_period = std::chrono::milliseconds(0)) noexcept
         : cancel_(std::move(cancel)),
           callback_(std::move(token), detail::stop_request{cancel_.get(), grace_period.milliseconds()})
     {

@@ -38,7 +38,8 @@ private:
         /* Compared as floating point: nothing overflows. */
         if (std::chrono::duration<double, std::milli>(time).count() >= static_cast<double>(longest))
             return longest;
-        return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::duration<std::int64_t, std::milli>>(time).count());
+        return static_cast<std::uint32_t>(
+            std::chrono::ceil<std::chrono::duration<std::int64_t, std::milli>>(time).count());
     }
 
     std::uint32_t ms_;
@@ -48,8 +49,9 @@ private:
 class grace {
 public:
     constexpr grace(infinite_t) noexcept : seconds_(CALL_INFINITE) {}
-    template <class Rep, class Period,
-              std::enable_if_t<std::is_convertible_v<std::chrono::duration<Rep, Period>, std::chrono::seconds>, int> = 0>
+    template <
+        class Rep, class Period,
+        std::enable_if_t<std::is_convertible_v<std::chrono::duration<Rep, Period>, std::chrono::seconds>, int> = 0>
     constexpr grace(std::chrono::duration<Rep, Period> time) noexcept : seconds_(whole(time))
     {
     }
@@ -66,7 +68,8 @@ private:
             return 0;
         if (std::chrono::duration<double>(time).count() >= static_cast<double>(longest))
             return longest;
-        return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::duration<std::int64_t>>(time).count());
+        return static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::duration<std::int64_t>>(time).count());
     }
 
     std::uint32_t seconds_;
