@@ -41,7 +41,8 @@ def check_links(root, page, text):
 def check_command(root, out, page):
     command = re.search(r"^c(c|\+\+) .*$", (root / page).read_text(), re.M).group()
     program = out / f"primes_of_{Path(page).stem.lower()}"
-    built = subprocess.run(command.replace("-o primes", f"-o {program}"), shell=True, cwd=root, capture_output=True, text=True)
+    command = command.replace("-o primes", f"-o {program}")
+    built = subprocess.run(command, shell=True, cwd=root, capture_output=True, text=True)
     check(f"{page}'s command builds its program", built.returncode == 0, built.stderr)
     for words, code, said in ((["1000"], 0, "S_OK: 168 primes, fate COMPLETED"),
                               ([], 1, r"RPC_E_CALL_CANCELED: \d+ primes, fate STOPPED")):
