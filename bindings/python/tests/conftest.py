@@ -1,0 +1,91 @@
+"""What every test has: a guard that ends one that hangs, and objects whose methods wait at gates."""
+from __future__ import annotations
+
+import faulthandler
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+import libcall
+
+GUARD = 60  # seconds: only a test that hangs takes so long
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    faulthandler.dump_traceback_later(GUARD, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+class Jobs:
+    """Methods of every kind. `entered` says that one runs, `gate` lets it end."""
+
+    def __init__(self) -> None:
+        self.entered, self.gate = threading.Semaphore(0), threading.Event()
+
+    @libcall.method
+    def echo(self, context: libcall.Context, data: bytes) -> bytes:
+        return data
+
+    @libcall.method
+    def nothing(self, context: libcall.Context, data: bytes) -> None:
+        pass
+
+    @libcall.method
+    def until_canceled(self, context: libcall.Context, data: bytes) -> None:
+        self.entered.release()
+        context.sleep()
+        context.write(b"so far")
+        raise libcall.CallError(libcall.abi.RPC_E_CALL_CANCELED, "told to stop")
+
+    @libcall.method
+    def until_gate(self, context: libcall.Context, data: bytes) -> bytes:
+        self.entered.release()
+        self.gate.wait()
+        return b"through"
+
+    @libcall.method
+    def fail(self, context: libcall.Context, data: bytes) -> None:
+        context.write(b"half")
+        raise libcall.CallError(libcall.abi.E_ACCESSDENIED, "not yours")
+
+    @libcall.method
+    def crash(self, context: libcall.Context, data: bytes) -> None:
+        raise ValueError(data.decode())
+
+
+@pytest.fixture
+def jobs() -> Iterator[Jobs]:
+    made = Jobs()
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+def target(jobs: Jobs) -> Iterator[libcall.Object]:
+    with libcall.Object(jobs) as made:
+        yield made
+
+
+def entered(jobs: Jobs) -> None:
+    """Waits until a method runs."""
+    assert jobs.entered.acquire(timeout=GUARD / 2)
+
+
+def program(text: str, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """A program of its own in this interpreter; what it prints is read from its pipes."""
+    return subprocess.Popen([sys.executable, "-c", text, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+
+
+def failure(run: object, *given: object) -> libcall.CallError:
+    """The CallError that run raises."""
+    assert callable(run)
+    with pytest.raises(libcall.CallError) as caught:
+        run(*given)
+    return caught.value
