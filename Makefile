@@ -24,7 +24,7 @@ ABI     := $(shell cat abi/number)
 # The models are a program of their own.
 LOOM    := RUSTFLAGS="--cfg loom"
 IN_LOOM := --locked --manifest-path loom/Cargo.toml --target-dir target/loom
-SCRIPTS := layers doors unsafe exports abi rule_ids conformance
+SCRIPTS := layers doors unsafe exports abi rule_ids conformance quick_start
 # Where make install puts things; DESTDIR comes before each of them.
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
@@ -35,7 +35,7 @@ PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks loom conformance demands mutants bench instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks loom conformance demands mutants python python-wheel quick-start bench instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -88,9 +88,10 @@ suite: setup-test lib
 	@tail -n 1 target/rust.log | grep -qx '# ended with 0'
 	$(MAKE) -C ctests test
 
-test: suite ## every test: Rust, the C suite, the examples, the scripts, the models, a little under each sanitizer
+test: suite ## every test: Rust, the C suite, the examples, Python, the scripts, the models, a little under each sanitizer
 	$(MAKE) -C examples check
 	$(MAKE) -C bindings/cpp check
+	$(MAKE) -C bindings/python check
 	@$(MAKE) --no-print-directory checks
 	@$(MAKE) --no-print-directory instructions
 	$(MAKE) loom
@@ -129,6 +130,15 @@ demands: setup-test lib ## runs the tests that show what users ask for, and writ
 	$(MAKE) -C ctests build
 	$(MAKE) -C examples build
 	@CARGO="$(CARGO)" $(PYTHON) scripts/demands.py
+
+python: setup-test lib ## the Python package: types, tests, the wheel in an empty environment
+	$(MAKE) -C bindings/python check
+
+python-wheel: setup-test lib ## target/python/wheel: a wheel with the library in it
+	$(MAKE) -C bindings/python wheel
+
+quick-start: setup-test ## from a fresh clone to a canceled call, in C, C++ and Python
+	@$(PYTHON) scripts/check_quick_start.py --clone
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run
 	$(MAKE) -C benches run

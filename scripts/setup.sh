@@ -23,6 +23,11 @@ case ${1:?run, test, bench, deb or docs} in
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
 esac
 
+# Debian's Python comes without what makes an environment for the tools of the Python package.
+if [ "$1" = test ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    needs="$needs venv-of-python3:python3-venv"
+fi
+
 # The packages of those that are not there.
 missing_of() {
     for need in "$@"; do
