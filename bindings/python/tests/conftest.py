@@ -12,12 +12,24 @@ import pytest
 
 import libcall
 
-GUARD = 60  # seconds: only a test that hangs takes so long
+GUARD = 120  # seconds: only a test that hangs takes so long
+_errors = -1
+
+
+def pytest_configure() -> None:
+    """Where the guard says what hangs: the real standard error, which is not captured yet."""
+    global _errors
+    _errors = os.dup(2)
+
+
+def arm() -> None:
+    """The guard's time begins anew."""
+    faulthandler.dump_traceback_later(GUARD, exit=True, file=_errors)
 
 
 @pytest.fixture(autouse=True)
 def guard() -> Iterator[None]:
-    faulthandler.dump_traceback_later(GUARD, exit=True)
+    arm()
     yield
     faulthandler.cancel_dump_traceback_later()
 
@@ -78,8 +90,9 @@ def entered(jobs: Jobs) -> None:
 
 
 def program(text: str, *words: str, **environment: str) -> subprocess.Popen[str]:
-    """A program of its own in this interpreter; what it prints is read from its pipes."""
-    return subprocess.Popen([sys.executable, "-c", text, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    """A program of its own in this interpreter, with a guard of its own; what it prints is read from its pipes."""
+    guarded = f"import faulthandler\nfaulthandler.dump_traceback_later({GUARD // 2}, exit=True)\n{text}"
+    return subprocess.Popen([sys.executable, "-c", guarded, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
 
 

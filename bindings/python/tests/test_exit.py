@@ -5,13 +5,13 @@ import collections
 import os
 
 import pytest
-from conftest import program
+from conftest import arm, program
 
 # How often each program ends; `make exits` sets more.
 TIMES = int(os.environ.get("CALL_EXITS", "2"))
 
 PROGRAM = """
-import faulthandler, random, sys, threading, time, libcall
+import random, sys, threading, time, libcall
 from libcall import ending
 
 class Jobs:
@@ -110,6 +110,7 @@ MODES = ["heeds", "polls", "loops", "naps", "sleeps", "waits", "flood", "unseen"
 def test_interpreter_ends_as_it_should(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     ends: collections.Counter[tuple[object, str, str]] = collections.Counter()
     for number in range(TIMES):
+        arm()
         with program(PROGRAM, mode, **({"PYTHONDEVMODE": "1"} if number % 2 else {})) as process:
             said, wrong = process.communicate()
         ends[process.returncode, said, wrong] += 1

@@ -5,6 +5,7 @@ import gc
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from ctypes import byref, c_char_p, c_int32, c_uint64, c_void_p, cast, sizeof
 
 import pytest
@@ -181,29 +182,37 @@ def test_wait_that_could_never_end_is_refused() -> None:
         nest.call = None
 
 
-def wait_gone(reference: weakref.ref[Jobs]) -> None:
+def wait_gone(reference: Callable[[], object]) -> None:
     while reference() is not None:
         served._sweep()
         gc.collect()
         threading.Event().wait(0.001)
 
 
+class Noting(Jobs):
+    noted = 0
+
+    @libcall.method
+    def note(self, context: Context, data: bytes) -> None:
+        Noting.noted += 1
+
+
 def test_object_lives_as_long_as_its_calls_and_no_longer() -> None:
-    jobs = Jobs()
-    target, gone = libcall.Object(jobs), weakref.ref(jobs)
-    entered_, gate = jobs.entered, jobs.gate
-    call = target.begin("until_gate")
-    assert entered_.acquire(timeout=30)
+    jobs = Noting()
+    target, gone = libcall.Object(jobs, Apartment(Kind.SERIAL)), weakref.ref(jobs)
+    gate = jobs.gate
+    running, queued = target.begin("until_gate"), target.begin("note")
+    entered(jobs)
     target.close()
-    del jobs, target
-    gc.collect()
-    assert gone() is not None
-    call.close()  # the call runs on, unseen
-    del call
+    running.close()  # both go on, unseen
+    queued.close()
+    del jobs, target, running, queued
     served._sweep()
+    gc.collect()
     assert gone() is not None
     gate.set()
     wait_gone(gone)
+    assert Noting.noted == 1
 
 
 def test_object_that_was_forgotten_is_let_go_of() -> None:
