@@ -5,6 +5,7 @@ Usage: bench.py ROUNDS EMPTY.so     (make -C bindings/python bench)
 """
 from __future__ import annotations
 
+import resource
 import statistics
 import sys
 import time
@@ -15,7 +16,7 @@ from ctypes import CDLL, byref, c_char_p, c_int32, c_uint64, c_void_p, cast, siz
 import libcall
 from libcall import abi
 
-OUTSTANDING, BATCHES = 64, 40
+OUTSTANDING, BATCHES = 64, 100
 DATA = b"x" * 16
 
 
@@ -63,13 +64,32 @@ def submitted(pool: ThreadPoolExecutor, run: Callable[..., object], *given: obje
     return batch
 
 
-def microseconds(batch: Callable[[], None]) -> tuple[float, float]:
-    """What one call takes, and how much of the processors, on all threads."""
-    start, used = time.perf_counter(), time.process_time()
-    for _ in range(BATCHES):
-        batch()
-    each = 1e6 / BATCHES / OUTSTANDING
-    return (time.perf_counter() - start) * each, (time.process_time() - used) * each
+class Row:
+    """What the calls of one way took, in microseconds each, batch by batch."""
+
+    def __init__(self, batch: Callable[[], None]) -> None:
+        self.batch, self.taken, self.used, self.switches = batch, list[float](), 0.0, 0
+
+    def measure(self) -> None:
+        """One round."""
+        used, switched = time.process_time(), switches()
+        for _ in range(BATCHES):
+            start = time.perf_counter()
+            self.batch()
+            self.taken.append((time.perf_counter() - start) / OUTSTANDING * 1e6)
+        self.used += time.process_time() - used
+        self.switches += switches() - switched
+
+    def __str__(self) -> str:
+        tenths, calls = statistics.quantiles(self.taken, n=10), len(self.taken) * OUTSTANDING
+        return (f"{tenths[0]:7.2f} {tenths[4]:7.2f} {tenths[8]:7.2f} {self.used / calls * 1e6:7.2f}"
+                f" {self.switches / calls:9.3f}")
+
+
+def switches() -> int:
+    """How often a thread of this process has left its processor."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_nvcsw + usage.ru_nivcsw
 
 
 def main() -> None:
@@ -79,21 +99,19 @@ def main() -> None:
     with ThreadPoolExecutor(1) as pool, libcall.Apartment(workers=1) as apartment:
         python, native = libcall.Object(Echo(), apartment), in_c(empty, apartment)
         rows = {
-            "method in C: libcall, call objects reused": reused(native),
-            "method in C: libcall, a call object each": anew(native),
-            "method in C: ThreadPoolExecutor": submitted(pool, empty.empty, *given),
-            "method in Python: libcall, call objects reused": reused(python),
-            "method in Python: libcall, a call object each": anew(python),
-            "method in Python: ThreadPoolExecutor": submitted(pool, lambda data: data, DATA),
+            "method in C: libcall, call objects reused": Row(reused(native)),
+            "method in C: libcall, a call object each": Row(anew(native)),
+            "method in C: ThreadPoolExecutor": Row(submitted(pool, empty.empty, *given)),
+            "method in Python: libcall, call objects reused": Row(reused(python)),
+            "method in Python: libcall, a call object each": Row(anew(python)),
+            "method in Python: ThreadPoolExecutor": Row(submitted(pool, lambda data: data, DATA)),
         }
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
         for _ in range(rounds):
-            for name, batch in rows.items():
-                taken[name].append(microseconds(batch))
-    print(f"{'us for submit and result, 64 outstanding':48} {'median':>7} {'least':>7} {'most':>7} {'of CPU':>7}")
-    for name, each in taken.items():
-        times, used = [[one[column] for one in each] for column in (0, 1)]
-        print(f"{name:48} {statistics.median(times):7.2f} {min(times):7.2f} {max(times):7.2f} {statistics.median(used):7.2f}")
+            for row in rows.values():
+                row.measure()
+    print(f"{'us for submit and result, 64 outstanding':48}     p10     p50     p90  of CPU  switches")
+    for name, row in rows.items():
+        print(f"{name:48} {row}")
 
 
 

@@ -1,7 +1,7 @@
 """Call objects and their cancel interface: the client's side."""
 from __future__ import annotations
 
-from ctypes import addressof, byref, c_char, c_int32, c_size_t, c_uint32, c_uint64, string_at
+from ctypes import addressof, byref, c_char, c_int32, c_uint32, c_uint64, string_at
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import abi, errors, waiting
@@ -15,12 +15,12 @@ _begin_ours = abi.keeping(abi.call_begin)
 
 
 class _Room:
-    """Where an output goes first; kept, as making one costs as much as the call."""
+    """Where an output goes first, and its length, or a handle; kept, as making one costs as much as the call."""
 
     SIZE = 4096
 
     def __init__(self, size: int = SIZE) -> None:
-        self.size, self.length, self._bytes = size, c_size_t(), (c_char * size)()
+        self.size, self.length, self._bytes = size, c_uint64(), (c_char * size)()
         self.at, self.length_at = addressof(self._bytes), addressof(self.length)
 
     def output(self) -> bytes:
@@ -43,9 +43,12 @@ class Call:
         #: Does Ctrl-C in a wait cancel the call, without grace?
         self.cancel_on_interrupt = True
         self._begin = _begin_ours if target.in_python else abi.call_begin
-        out = c_uint64()
-        check(abi.call_create(target.id, byref(out)))
-        self.id = out.value
+        room = _rooms.pop() if _rooms else _Room()
+        code = abi.call_create(target.id, room.length_at)
+        if code < 0:
+            raise errors.immediate(code)
+        self.id = room.length.value
+        _rooms.append(room)
 
     def begin(self, method: str | int, data: bytes | bytearray | memoryview = b"") -> None:
         """Begins a method and goes on."""
