@@ -11,11 +11,12 @@ import sys, threading, libcall
 from libcall import Apartment, Kind
 
 class Jobs:
-    gate = threading.Event()
+    entered, gate = threading.Event(), threading.Event()
 
     @libcall.method
     def deaf(self, context, data):
         print("ready", flush=True)
+        self.entered.set()
         self.gate.wait()
 
     @libcall.method
@@ -42,6 +43,7 @@ with Apartment(kind, workers=0 if kind == Kind.SINGLE else 2) as apartment, libc
             call.cancel_on_interrupt = False
             call.wait()
         elif sys.argv[1] == "cancel":
+            Jobs.entered.wait()  # or it would never start
             call.cancel(grace=None)
         elif sys.argv[1] == "pump":
             print("ready", flush=True)
