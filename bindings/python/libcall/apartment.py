@@ -17,37 +17,45 @@ living: weakref.WeakSet[Apartment] = weakref.WeakSet()
 class Apartment:
     """Where objects live: a pool of threads, the thread that makes it (Kind.SINGLE), or one of the library's."""
 
-    __slots__ = ("id", "kind", "_fork", "__weakref__")
+    __slots__ = ("handle", "kind", "shared", "_fork", "__weakref__")
 
     def __init__(self, kind: abi.Kind = abi.Kind.MULTI, *, workers: int = 0, max_workers: int = 0,
                  queue_limit: int = 0, name: str | None = None) -> None:
-        self.id, self.kind, self._fork = 0, abi.Kind(kind), running.forks
+        self.handle, self.kind, self._fork = 0, abi.Kind(kind), running.forks
+        #: May objects of C live in it? Its handle was asked for.
+        self.shared = False
         named = None if name is None else name.encode()
         options = abi.call_apartment_options_t(sizeof(abi.call_apartment_options_t), int(kind), 0, workers, max_workers,
                                                queue_limit, 0, named)
         out = c_uint64()
         check(abi.call_apartment_create(byref(options), byref(out)))
-        self.id = out.value
+        self.handle = out.value
         living.add(self)
+
+    @property
+    def id(self) -> int:
+        """The handle, for C code and libcall.abi."""
+        self.shared = True
+        return self.handle
 
     def pump(self, timeout: float | None = 0.0) -> int:
         """Serves a SINGLE apartment on its own thread: runs what is queued, or waits for it; says how many ran."""
         served = c_uint32()
-        check(abi.call_apartment_pump(self.id, 0, byref(served)))
+        check(abi.call_apartment_pump(self.handle, 0, byref(served)))
         running.raise_interrupt()
         if not served.value and timeout != 0:
             limit = waiting.milliseconds(timeout)
             poll = select.poll()
             poll.register(self.fileno(), select.POLLIN)
             poll.poll(None if limit == abi.CALL_INFINITE else limit)
-            check(abi.call_apartment_pump(self.id, 0, byref(served)))
+            check(abi.call_apartment_pump(self.handle, 0, byref(served)))
             running.raise_interrupt()
         return served.value
 
     def fileno(self) -> int:
         """A descriptor that is readable while a SINGLE apartment has something to pump."""
         out = c_int32()
-        check(abi.call_apartment_get_fd(self.id, byref(out)))
+        check(abi.call_apartment_get_fd(self.handle, byref(out)))
         return out.value
 
     def close(self, grace: float = 0.0) -> int:
@@ -56,7 +64,7 @@ class Apartment:
         Ctrl-C is heard when that time is over.
         """
         remaining = c_uint32()
-        check(abi.call_apartment_close(self.id, waiting.milliseconds(grace), byref(remaining)))
+        check(abi.call_apartment_close(self.handle, waiting.milliseconds(grace), byref(remaining)))
         running.raise_interrupt()
         return remaining.value
 
@@ -67,8 +75,8 @@ class Apartment:
         self.close()
 
     def __del__(self, release: Callable[..., Any] = abi.call_apartment_release) -> None:
-        if self.id:
-            release(self.id)
+        if self.handle:
+            release(self.handle)
 
 
 _ours: Apartment | None = None

@@ -17,7 +17,8 @@ from .apartment import living
 GRACE = 1.0
 #: Seconds that those have which did not, to be ended by SystemExit. One that sleeps in C is not, and is left.
 LAST = 1.0
-#: Seconds for threads that are on their way in or out, which they leave by themselves.
+#: Seconds for threads that are on their way into a method or out of it, and need none but a turn. Methods
+#: written in C look the same, so that where there may be some, it is GRACE.
 PATIENCE = 20.0
 
 
@@ -30,25 +31,27 @@ def _remaining(ids: list[int], limit: int) -> int:
     return total
 
 
-def _quiet(ids: list[int], seconds: float) -> bool:
-    """Waits until no method runs, up to these seconds, or until all that run are those of C."""
+def _quiet(ids: list[int], seconds: float, patience: float) -> bool:
+    """Waits until no method runs, up to these seconds, or up to that patience where some are not in Python's hands."""
     start = time.monotonic()
     while left := _remaining(ids, 10):
         known = sum(running.depths.values())
-        if time.monotonic() - start > (seconds if left <= known else PATIENCE):
+        if time.monotonic() - start > (seconds if left <= known else patience):
             return False
     return True
 
 
 def _end() -> None:
     running.ending = True
-    ids = [apartment.id for apartment in list(living) if apartment.id]
+    apartments = [apartment for apartment in list(living) if apartment.handle]
+    ids = [apartment.handle for apartment in apartments]
     _remaining(ids, 0)
-    if _quiet(ids, GRACE):
+    patience = GRACE if any(apartment.shared for apartment in apartments) else PATIENCE
+    if _quiet(ids, GRACE, patience):
         return
     for thread in list(running.depths):
         pythonapi.PyThreadState_SetAsyncExc(c_ulong(thread), py_object(SystemExit))
-    _quiet(ids, LAST)
+    _quiet(ids, LAST, patience)
 
 
 atexit.register(_end)

@@ -116,7 +116,7 @@ class Object:
         out = c_uint64()
         _sweep()
         _table[entry.key] = entry
-        code = abi.call_object_create(entry.apartment.id, byref(cls), entry.key, byref(out))
+        code = abi.call_object_create(entry.apartment.handle, byref(cls), entry.key, byref(out))
         if code < 0:
             del _table[entry.key]
             check(code)

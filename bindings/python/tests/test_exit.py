@@ -58,7 +58,7 @@ mode = sys.argv[1]
 ending.LAST = 20 # for what a slow machine takes; they end earlier
 if mode in ("loops", "naps"):
     ending.GRACE = 0.05
-elif mode == "sleeps":
+elif mode in ("sleeps", "native"):
     ending.GRACE = ending.LAST = 0.05
 else:
     ending.GRACE = 20
@@ -95,6 +95,20 @@ elif mode == "single":
     ready.wait()
     one.begin("heeds")
     Jobs.entered.acquire()
+elif mode == "native":
+    # A method of C that sleeps, in an apartment of ours: nobody waits for it.
+    ending.PATIENCE = 3600
+    from ctypes import CDLL, byref, c_char_p, c_uint64, c_void_p, cast, sizeof
+    names, out = (c_char_p * 1)(b"pause"), c_uint64()
+    pause = cast(CDLL(None).pause, libcall.abi.call_method_fn)
+    cls = libcall.abi.call_class_t(sizeof(libcall.abi.call_class_t), cast(names, c_void_p), 1, 0, pause)
+    apartment = libcall.Apartment()
+    assert libcall.abi.call_object_create(apartment.id, byref(cls), None, byref(out)) == 0
+    native = libcall.Object.adopt(out.value).begin("pause")
+    count = c_uint64()
+    info = (libcall.abi.call_info_t * 8)()
+    while libcall.abi.call_enumerate(info, sizeof(info[0]), 8, byref(count)) or info[0].state != libcall.abi.State.RUNNING:
+        time.sleep(0.001)
 else:
     calls = [target.begin(mode) for _ in range(3)]
     for _ in range(3):
@@ -103,7 +117,7 @@ print("bye")
 sys.exit(3)
 """
 
-MODES = ["heeds", "polls", "loops", "naps", "sleeps", "waits", "flood", "unseen", "queued", "finisher", "single"]
+MODES = ["heeds", "polls", "loops", "naps", "sleeps", "waits", "flood", "unseen", "queued", "finisher", "single", "native"]
 
 
 @pytest.mark.parametrize("mode", MODES)
