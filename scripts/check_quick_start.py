@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-GUARD = 1200  # seconds: a clone builds everything
+GUARD = 3600  # seconds: a clone builds everything, which only a hang makes so long
 
 
 def folder():
