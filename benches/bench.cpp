@@ -40,7 +40,7 @@ Options parse(int count, char **words) {
         }
     }
     if (options.rounds == 0) {
-        options.rounds = options.is_quick ? 3 : 9;
+        options.rounds = options.is_quick ? 2 : 5;
     }
     return options;
 }
@@ -70,7 +70,12 @@ int main(int count, char **words) {
         run_alone(options.job);
     }
     bench::Conditions conditions = bench::describe(options.rounds, options.is_quick);
+    if (bench::cpus().second < 0) {
+        std::fprintf(stderr, "bench: there is one CPU; what needs two is left out\n");
+    }
+    const std::uint64_t from = bench::stamp();
     const bench::Results results = bench::run_rounds(options.rounds);
+    conditions.seconds = bench::nanoseconds(from, bench::stamp()) / 1e9;
     conditions.load_after = bench::load();
     bench::print_markdown(conditions, results);
     if (!options.json.empty()) {

@@ -1,6 +1,6 @@
 // What the library alone can do: cancel.
 
-#include "contest.hpp"
+#include "cancels.hpp"
 #include "library.hpp"
 
 namespace bench {
@@ -11,8 +11,6 @@ using Cancel = call_hresult_t (*)(call_cancel_t);
 
 call_hresult_t cancel_at_once(call_cancel_t cancel) { return call_cancel(cancel, 0); }
 call_hresult_t request_at_once(call_cancel_t cancel) { return call_request_cancel(cancel, 0); }
-
-constexpr std::size_t WAITING = 2000;
 
 struct Queued {
     Library::Call call;
@@ -45,7 +43,7 @@ void check_canceled(Library &library, std::vector<Queued> &queued) {
             fail("a call that was canceled while it waited has the fate " + std::to_string(fate));
         }
     }
-    if (stage.at_gates.load() != 1) {
+    if (stage.counted.load() != 0) {
         fail("a call that was canceled while it waited has run");
     }
 }
@@ -53,14 +51,10 @@ void check_canceled(Library &library, std::vector<Queued> &queued) {
 // The cost of one cancel while the worker is at a gate and the calls wait behind it.
 double cancel_all(Library &library, std::vector<Queued> &queued, Cancel cancel, std::vector<double> &queries) {
     stage.reset();
-    Blocker<Library> blocker(library, 0);
-    blocker.begin();
-    stage.await_at_gates(1);
-    Words in{};
-    in[0] = 1;
+    Blockers<Library> blockers(library, 0);
+    blockers.block();
     for (Queued &each : queued) {
-        // Bodies that would be counted.
-        library.begin(each.call, Work::Block, in);
+        library.begin(each.call, Work::Count, Words{});
     }
     query(queued, queries);
     std::size_t accepted = 0;
@@ -72,9 +66,8 @@ double cancel_all(Library &library, std::vector<Queued> &queued, Cancel cancel, 
     if (accepted != queued.size()) {
         fail("a cancel was refused");
     }
-    stage.gates[1].open();
-    blocker.open();
-    blocker.finish();
+    blockers.open();
+    blockers.finish();
     check_canceled(library, queued);
     release(queued, queries);
     return cost;
@@ -105,45 +98,18 @@ void cancel_queued(Figures &figures) {
     figures.put("query", median(queries));
 }
 
-void cancel_running(Figures &figures) {
-    // Long enough for the body to be at its polling, its cache lines shared.
-    constexpr double SETTLE_NS = 20'000;
-    place(Placement::TwoCpus);
-    Library library;
-    Library::Call call{};
-    library.prepare(call);
-    std::vector<double> samples;
-    const std::size_t count = effort.samples(2'000);
-    for (std::size_t i = 0; i < count; i++) {
-        probes.is_running.store(false, std::memory_order_relaxed);
-        library.begin(call, Probe::UntilCanceled);
-        call_cancel_t cancel;
-        must(call_query_cancel(call.handle, &cancel), "call_query_cancel");
-        while (!probes.is_running.load(std::memory_order_acquire)) {
-            relax();
-        }
-        stay_busy(SETTLE_NS);
-        const std::uint64_t from = stamp();
-        must(call_request_cancel(cancel, CALL_INFINITE), "call_request_cancel");
-        library.finish_with(call, RPC_E_CALL_CANCELED);
-        samples.push_back(nanoseconds(from, probes.seen.load(std::memory_order_acquire)));
-        call_cancel_release(cancel);
-    }
-    samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count / 10));
-    figures.put_percentiles("seen", samples);
-}
-
 void test_cancel(Figures &figures) {
     place(Placement::TwoCpus);
     Library library;
     Library::Call call{};
+    Words out;
     library.prepare(call);
-    library.begin(call, Probe::LookByContext);
-    library.finish_with(call, S_OK);
-    figures.put("look_context", probes.look_ns);
-    library.begin(call, Probe::LookByThread);
-    library.finish_with(call, S_OK);
-    figures.put("look_thread", probes.look_ns);
+    for (const auto &[work, name] : {std::pair{Work::Look, "look_context"}, {LOOK_BY_THREAD, "look_thread"}}) {
+        stage.looks.clear();
+        library.begin(call, work, Words{});
+        library.finish(call, out);
+        figures.put(name, median(stage.looks));
+    }
 }
 
 } // namespace bench

@@ -1,8 +1,13 @@
-// The measurements that every contender goes through. A contender has one worker, a type `Call`, and
+// The measurements that every contender goes through: calls one after the other, and many on the way.
+// A contender is made with a number of workers, and has a type `Call` and
 //   prepare(call)              makes what a call needs that is kept over many begins
 //   begin(call, work, words)   hands the work over
 //   finish(call, words)        waits for the result and takes it
 //   create_and_destroy()       a call that is never begun
+// and, if it can cancel,
+//   cancel(call)               asks for it
+//   finish_canceled(call)      waits for the end, and says whether the call says that it was canceled
+// What is otherwise than usual it says with the constants of `Traits`.
 #pragma once
 
 #include "measure.hpp"
@@ -13,6 +18,49 @@
 #include <numeric>
 
 namespace bench {
+
+// What a contender may say of itself.
+template <class Contender> struct Traits {
+    // Threads that it has at least, where it cannot be told to have one.
+    static constexpr unsigned workers() {
+        if constexpr (requires { Contender::WORKERS; }) {
+            return Contender::WORKERS;
+        } else {
+            return 1;
+        }
+    }
+    // Calls wait in a queue for a worker.
+    static constexpr bool has_queue() {
+        if constexpr (requires { Contender::HAS_QUEUE; }) {
+            return Contender::HAS_QUEUE;
+        } else {
+            return true;
+        }
+    }
+    // One thread must begin and finish all calls.
+    static constexpr bool has_one_client() {
+        return requires { Contender::HAS_ONE_CLIENT; };
+    }
+    // With how many pending calls memory is measured.
+    static constexpr std::size_t most_pending() {
+        if constexpr (requires { Contender::MOST_PENDING; }) {
+            return Contender::MOST_PENDING;
+        } else {
+            return 1'000'000;
+        }
+    }
+    static constexpr bool can_cancel() {
+        return requires(Contender contender, typename Contender::Call call) { contender.cancel(call); };
+    }
+    // A cancel is seen by a body that runs.
+    static constexpr bool reaches_running() {
+        if constexpr (requires { Contender::REACHES_RUNNING; }) {
+            return Contender::REACHES_RUNNING;
+        } else {
+            return can_cancel();
+        }
+    }
+};
 
 inline void check(const Words &in, const Words &out) {
     if (out.front() != in.front() + 1 || out.back() != in.back() + 1) {
@@ -113,132 +161,6 @@ template <class Contender> double flow_with(Contender &contender, std::size_t wi
 template <class Contender> void flow(Contender &contender, Figures &figures) {
     figures.put("flow_64", flow_with(contender, 64));
     figures.put("flow_1024", flow_with(contender, 1024));
-}
-
-// A call that keeps the worker at a gate until `open`.
-template <class Contender> class Blocker {
-public:
-    Blocker(Contender &contender, std::uint64_t gate) : contender_(contender), gate_(gate) { contender.prepare(call_); }
-    void begin() {
-        Words in{};
-        in[0] = gate_;
-        contender_.begin(call_, Work::Block, in);
-    }
-    void open() { stage.gates.at(gate_).open(); }
-    void finish() {
-        Words out;
-        contender_.finish(call_, out);
-    }
-
-private:
-    Contender &contender_;
-    typename Contender::Call call_{};
-    std::uint64_t gate_;
-};
-
-// Nanoseconds a call, of beginning and of finishing.
-struct Costs {
-    double begin, finish;
-};
-
-// One caller begins calls behind a worker at a gate. Another call keeps the worker at a second gate:
-// what came before it is complete then, and is finished.
-template <class Contender>
-Costs begin_then_finish(Contender &contender, typename Contender::Call *calls, std::size_t count) {
-    const Words in{};
-    Words out;
-    Blocker<Contender> first(contender, 0);
-    Blocker<Contender> last(contender, 1);
-    stage.reset();
-    first.begin();
-    stage.await_at_gates(1);
-    const std::uint64_t begun_from = stamp();
-    for (std::size_t i = 0; i < count; i++) {
-        contender.begin(calls[i], Work::Add, in);
-    }
-    const std::uint64_t begun_to = stamp();
-    last.begin();
-    first.open();
-    stage.await_at_gates(2);
-    const std::uint64_t finished_from = stamp();
-    for (std::size_t i = 0; i < count; i++) {
-        contender.finish(calls[i], out);
-    }
-    const std::uint64_t finished_to = stamp();
-    check(in, out);
-    last.open();
-    first.finish();
-    last.finish();
-    const auto each = static_cast<double>(count);
-    return {nanoseconds(begun_from, begun_to) / each, nanoseconds(finished_from, finished_to) / each};
-}
-
-// begin, finish: what the caller pays for beginning while the worker is busy, and for finishing what
-// is complete.
-template <class Contender> void begin_and_finish(Contender &contender, Figures &figures) {
-    constexpr std::size_t CALLS = 2000;
-    constexpr int LOOPS = 7;
-    const auto calls = std::make_unique<typename Contender::Call[]>(CALLS);
-    for (std::size_t i = 0; i < CALLS; i++) {
-        contender.prepare(calls[i]);
-    }
-    // Makes the memory that the others use again.
-    begin_then_finish(contender, calls.get(), CALLS);
-    std::vector<double> begins;
-    std::vector<double> finishes;
-    for (int loop = 0; loop < LOOPS; loop++) {
-        const Costs costs = begin_then_finish(contender, calls.get(), CALLS);
-        begins.push_back(costs.begin);
-        finishes.push_back(costs.finish);
-    }
-    figures.put("begin", median(begins));
-    figures.put("finish", median(finishes));
-}
-
-// create: a call object made and given back.
-template <class Contender> void creations(Contender &contender, Figures &figures) {
-    const std::size_t count = effort.samples(100'000);
-    std::vector<double> loops;
-    for (int loop = 0; loop < 6; loop++) {
-        const std::uint64_t from = stamp();
-        for (std::size_t i = 0; i < count; i++) {
-            contender.create_and_destroy();
-        }
-        loops.push_back(nanoseconds(from, stamp()) / static_cast<double>(count));
-    }
-    loops.erase(loops.begin());
-    figures.put("create", median(loops));
-}
-
-// pending, complete: resident bytes a call with a million begun and none started, and with all of
-// them complete and none finished. What the caller keeps of each is in it.
-template <class Contender> void memory(Contender &contender, Figures &figures) {
-    constexpr std::size_t CALLS = 1'000'000;
-    Blocker<Contender> first(contender, 0);
-    Blocker<Contender> last(contender, 1);
-    first.begin();
-    stage.await_at_gates(1);
-    const double before = resident();
-    const auto calls = std::make_unique<typename Contender::Call[]>(CALLS);
-    for (std::size_t i = 0; i < CALLS; i++) {
-        Words in;
-        in.fill(i);
-        contender.prepare(calls[i]);
-        contender.begin(calls[i], Work::Add, in);
-    }
-    figures.put("pending", (resident() - before) / CALLS);
-    last.begin();
-    first.open();
-    stage.await_at_gates(2);
-    figures.put("complete", (resident() - before) / CALLS);
-    last.open();
-    for (std::size_t i = 0; i < CALLS; i++) {
-        Words in;
-        in.fill(i);
-        Words out;
-        contender.finish(calls[i], out);
-        check(in, out);
-    }
 }
 
 } // namespace bench

@@ -8,6 +8,10 @@
 
 namespace bench {
 
+// For what hardly differs from round to round, and for what is long.
+constexpr unsigned FEW_ROUNDS = 3;
+constexpr unsigned ONE_ROUND = 1;
+
 struct Job {
     // "contender/setting"; limits have no contender.
     std::string name;
@@ -17,6 +21,8 @@ struct Job {
     bool needs_two_cpus = true;
     // With a busy loop on every CPU, while it and its limits run.
     bool is_crowded = false;
+    // In no more rounds than these.
+    unsigned rounds = ~0u;
 };
 
 // What others name as their limits.
@@ -24,7 +30,14 @@ const std::vector<Job> &limit_jobs();
 // What a round runs.
 const std::vector<Job> &jobs();
 
-// The contenders that this program was built with.
-const std::vector<std::string> &contenders();
+struct Contender {
+    std::string name;
+    std::string title;
+    // What it was built with; empty: it is not there.
+    std::string version;
+    // What brings it.
+    std::string source;
+};
+const std::vector<Contender> &contenders();
 
 } // namespace bench

@@ -12,28 +12,12 @@ namespace bench {
 void expect(call_hresult_t got, call_hresult_t expected, const char *what);
 inline void must(call_hresult_t got, const char *what) { expect(got, S_OK, what); }
 
-// The object's methods beyond those of `Work`, for what the library alone can do.
-enum class Probe : std::uint32_t {
-    // Looks for a cancel until it sees one.
-    UntilCanceled = 3,
-    // Looks for a cancel a number of times, through its context or through its thread.
-    LookByContext = 4,
-    LookByThread = 5,
-};
-
-// What the probes share with the one who measures.
-struct Probes {
-    std::atomic<bool> is_running{false};
-    // The stamp at which the cancel was seen.
-    std::atomic<std::uint64_t> seen{0};
-    // Nanoseconds of one look.
-    double look_ns = 0;
-};
-extern Probes probes;
+// A method beyond those of `Work`: it looks for a cancel through its thread.
+constexpr Work LOOK_BY_THREAD{6};
 
 class Library {
 public:
-    // Null until it is prepared.
+    // Null until it is prepared. Its cancel interface is queried where one is needed.
     struct Call {
         call_t handle{};
         Call() = default;
@@ -46,11 +30,15 @@ public:
         }
     };
 
-    Library();
+    // An apartment of its own.
+    explicit Library(unsigned workers = 1);
+    // In one that is there.
+    explicit Library(call_apartment_t apartment);
     // The functions of `contest.hpp`.
     void prepare(Call &call) { must(call_create(object_, &call.handle), "call_create"); }
-    void begin(Call &call, Work work, const Words &in) { begin_method(call, static_cast<std::uint32_t>(work), in); }
-    void begin(Call &call, Probe probe) { begin_method(call, static_cast<std::uint32_t>(probe), Words{}); }
+    void begin(Call &call, Work work, const Words &in) {
+        must(call_begin(call.handle, static_cast<std::uint32_t>(work), in.data(), sizeof in), "call_begin");
+    }
     void finish(Call &call, Words &out) {
         std::size_t length;
         must(call_finish(call.handle, out.data(), sizeof out, &length), "call_finish");
@@ -68,19 +56,38 @@ public:
     }
 
 private:
-    void begin_method(Call &call, std::uint32_t method, const Words &in) {
-        must(call_begin(call.handle, method, in.data(), sizeof in), "call_begin");
-    }
-
     call_object_t object_{};
+};
+
+// With the cancel interface of each call, queried when it is begun.
+class CancelableLibrary : public Library {
+public:
+    struct Call : Library::Call {
+        call_cancel_t interface{};
+    };
+
+    using Library::Library;
+    void begin(Call &call, Work work, const Words &in) {
+        Library::begin(call, work, in);
+        must(call_query_cancel(call.handle, &call.interface), "call_query_cancel");
+    }
+    void finish(Call &call, Words &out) {
+        Library::finish(call, out);
+        call_cancel_release(call.interface);
+    }
+    // A body that runs may answer when it likes.
+    void cancel(Call &call) { must(call_request_cancel(call.interface, CALL_INFINITE), "call_request_cancel"); }
+    bool finish_canceled(Call &call) {
+        const call_hresult_t hr = call_finish(call.handle, nullptr, 0, nullptr);
+        call_cancel_release(call.interface);
+        return hr == RPC_E_CALL_CANCELED;
+    }
 };
 
 // What the library alone can do.
 // cancel, request: the cost of canceling a call that waits, by either function; query: of a cancel
 // interface, queried and released. Fails if a canceled body ran or its caller was not told.
 void cancel_queued(Figures &figures);
-// seen_p50, _p99: from the request to the body that polls having seen it.
-void cancel_running(Figures &figures);
 // look_context, look_thread: one test for a cancel.
 void test_cancel(Figures &figures);
 

@@ -100,4 +100,17 @@ struct Effort {
 };
 extern Effort effort;
 
+// Nanoseconds of one turn of `body`, the median of several loops.
+template <class Body> double per_turn(std::size_t turns, Body body) {
+    std::vector<double> loops;
+    for (int loop = 0; loop < 7; loop++) {
+        const std::uint64_t from = stamp();
+        for (std::size_t i = 0; i < turns; i++) {
+            body(i);
+        }
+        loops.push_back(nanoseconds(from, stamp()) / static_cast<double>(turns));
+    }
+    return median(loops);
+}
+
 } // namespace bench

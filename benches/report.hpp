@@ -1,4 +1,4 @@
-// What the figures come to: a table for people, a file for programs.
+// What the figures come to: tables for people, a file for programs.
 #pragma once
 
 #include "runner.hpp"
@@ -15,9 +15,10 @@ struct Conditions {
     std::size_t cpus;
     // Of the last minute, before and after.
     double load_before, load_after;
+    double seconds;
 };
 
-// Conditions of this machine, now; `load_after` is to be set at the end.
+// Conditions of this machine, now; what is known at the end is to be set then.
 Conditions describe(unsigned rounds, bool is_quick);
 double load();
 

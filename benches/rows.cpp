@@ -21,9 +21,12 @@ const std::vector<Row> &rows() {
         {"create and release", "libcall/create", "create", "malloc_free", 1, Bound::Figure, 25, "ns"},
         {"begin, worker busy", "libcall/begin", "begin", "malloc_free", 1, Bound::Figure, 50, "ns"},
         {"finish, already complete", "libcall/begin", "finish", "malloc_free", 1, Bound::Figure, 25, "ns"},
-        {"cancel a call that waits: call_cancel", "libcall/queued", "cancel", "cas", 1, Bound::Figure, 10, "ns"},
-        {"... call_request_cancel", "libcall/queued", "request", "cas", 1, Bound::Figure, 10, "ns"},
-        {"query a cancel interface and release it", "libcall/queued", "query", "malloc_free", 1, Bound::None, 0, "ns"},
+        {"cancel a call that waits: call_cancel", "libcall/cancel", "cancel", "cas", 1, Bound::Figure, 10, "ns"},
+        {"... call_request_cancel", "libcall/cancel", "request", "cas", 1, Bound::Figure, 10, "ns"},
+        {"... with 10,000 waiting, call_request_cancel", "libcall/flat_1e4", "cancel", nullptr, 1, Bound::Figure, 10,
+         "ns"},
+        {"... with a million", "libcall/flat_1e6", "cancel", nullptr, 1, Bound::Figure, 10, "ns"},
+        {"query a cancel interface and release it", "libcall/cancel", "query", nullptr, 1, Bound::None, 0, "ns"},
         {"cancel a running call until its body sees it, p50", "libcall/running", "seen_p50", "spin_p50", 0.5,
          Bound::Ratio, 2, "ns"},
         {"... p99", "libcall/running", "seen_p99", "spin_p50", 0.5, Bound::Ratio, 5, "ns"},
@@ -32,28 +35,8 @@ const std::vector<Row> &rows() {
          "ns"},
         {"memory of a call that waits", "libcall/memory", "pending", "malloc_128", 1, Bound::Figure, 256, "B"},
         {"... complete, not yet finished", "libcall/memory", "complete", "malloc_128", 1, Bound::Figure, 256, "B"},
-    };
-    return all;
-}
-
-const std::vector<Side> &sides() {
-    static const std::vector<Side> all{
-        {"round trip, one CPU, p50", "one", "round_trip_p50"},
-        {"... p99", "one", "round_trip_p99"},
-        {"round trip, two CPUs, one after the other, p50", "two", "round_trip_p50"},
-        {"... p99", "two", "round_trip_p99"},
-        {"round trip, two CPUs, both sides asleep, p50", "apart", "apart_p50"},
-        {"... p99", "apart", "apart_p99"},
-        {"round trip, a busy loop on every CPU, p50", "crowded", "round_trip_p50"},
-        {"... p99", "crowded", "round_trip_p99"},
-        {"... mean", "crowded", "round_trip_mean"},
-        {"64 on the way, a call", "flow", "flow_64"},
-        {"1024 on the way, a call", "flow", "flow_1024"},
-        {"create and destroy", "create", "create"},
-        {"begin, worker busy", "begin", "begin"},
-        {"finish, already complete", "begin", "finish"},
-        {"memory of a call that waits, B", "memory", "pending"},
-        {"... complete, not yet finished, B", "memory", "complete"},
+        {"four apartments open, nothing to do: processor time", "libcall/idle", "idle", nullptr, 1, Bound::Figure, 0,
+         "ns"},
     };
     return all;
 }
@@ -80,9 +63,15 @@ const std::vector<const char *> &remarks() {
         "each is then seen to have ended with RPC_E_CALL_CANCELED and CALL_FATE_NEVER_STARTED, its body not entered.",
         "Cancel of a running call: call_request_cancel on one CPU, a body that calls call_context_test_cancel in a "
         "loop on the other; the limit is half a spinning round trip.",
+        "With 10,000 or a million waiting, 1,000 of them, spread over the queue, are canceled; their cache lines come "
+        "from "
+        "memory.",
         "Memory: growth of the resident set with a million calls begun, divided, the caller's handles included; the "
         "limit is a million blocks of 128 bytes. A call that waits has its 64 bytes of input, a complete one its "
         "output too.",
+        "Nothing to do: the processor time of all threads but the one that measures, over 10 s, after each apartment "
+        "has "
+        "served a call and the timer's thread was started.",
     };
     return all;
 }

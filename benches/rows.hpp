@@ -1,4 +1,4 @@
-// The table: which figure stands beside which limit, and what was promised.
+// The tables: which figure stands beside which limit, and what was promised.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct Row {
     const char *title;
     const char *job;
     const char *figure;
-    // A figure of one of the job's limits; its share is the limit.
+    // A figure of one of the job's limits, or none; its share is the limit.
     const char *limit;
     double share;
     Bound bound;
@@ -26,13 +26,28 @@ struct Row {
 };
 const std::vector<Row> &rows();
 
-// One line of the table of all contenders: a setting and a figure of it.
-struct Side {
+// One column of a table that has a line for each contender.
+struct Column {
     const char *title;
     const char *setting;
     const char *figure;
+    // None: the figure. Else the ratio to this share of the limit.
+    const char *limit = nullptr;
+    double share = 1;
 };
-const std::vector<Side> &sides();
+struct Table {
+    const char *title;
+    const char *remark;
+    std::vector<Column> columns;
+};
+const std::vector<Table> &tables();
+
+// Limits that are shown and not judged by, with what they are.
+struct Step {
+    const char *figure;
+    const char *title;
+};
+const std::vector<Step> &steps();
 
 // What a reader must know of a row's conditions.
 const std::vector<const char *> &remarks();

@@ -1,5 +1,6 @@
 #include "runner.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <sstream>
@@ -12,7 +13,7 @@ namespace bench {
 namespace {
 
 // A job that takes longer hangs.
-constexpr unsigned HANG_S = 60;
+constexpr unsigned HANG_S = 300;
 
 // Forks a process that dies with this one. True in the child.
 bool is_child(pid_t &pid) {
@@ -83,7 +84,8 @@ public:
                 close(ready.ends[0]);
                 pin(cpu);
                 close(ready.ends[1]);
-                for (volatile unsigned i = 0;; i = i + 1) {
+                for (std::uint64_t i = 0;; i++) {
+                    keep(i);
                 }
             }
             members_.push_back(pid);
@@ -135,26 +137,66 @@ void run_with_limits(const Job &job, Results &results) {
     }
 }
 
+// On a terminal the line is written anew for each job; elsewhere there is one for each round.
+class Progress {
+public:
+    Progress(unsigned rounds, std::size_t all) : rounds_(rounds), all_(all) {}
+    void job(unsigned round, const std::string &name) {
+        if (is_terminal_) {
+            std::fprintf(stderr, "\r\33[Kround %u of %u, %s, %s", round + 1, rounds_, left().c_str(), name.c_str());
+        }
+        done_++;
+    }
+    void round(unsigned round) {
+        std::fprintf(stderr, "%sround %u of %u is done, %s\n", is_terminal_ ? "\r\33[K" : "", round + 1, rounds_,
+                     left().c_str());
+    }
+
+private:
+    // By what the jobs took so far; the first round has some that the others have not.
+    std::string left() const {
+        if (done_ == 0) {
+            return "no job is done";
+        }
+        const double so_far = nanoseconds(start_, stamp()) / 1e9;
+        const double to_come = so_far / static_cast<double>(done_) * static_cast<double>(all_ - done_);
+        return "about " + std::to_string(static_cast<int>(to_come)) + " s to go";
+    }
+
+    unsigned rounds_;
+    std::size_t all_;
+    std::size_t done_ = 0;
+    std::uint64_t start_ = stamp();
+    bool is_terminal_ = isatty(STDERR_FILENO) == 1;
+};
+
 } // namespace
 
 Results run_rounds(unsigned rounds) {
     Results results;
     // Before the first fork, so that the children find them.
     nanoseconds_per_stamp();
-    const bool has_two = cpus().second >= 0;
+    std::vector<Job> all;
+    std::size_t count = 0;
+    for (const Job &job : jobs()) {
+        if (job.needs_two_cpus && cpus().second < 0) {
+            results.skipped.push_back(job.name);
+        } else {
+            all.push_back(job);
+            count += std::min(job.rounds, rounds);
+        }
+    }
+    Progress progress(rounds, count);
     for (unsigned round = 0; round < rounds; round++) {
         // Each round starts with another job.
-        for (std::size_t i = 0; i < jobs().size(); i++) {
-            const Job &job = jobs()[(i + round * 5) % jobs().size()];
-            if (job.needs_two_cpus && !has_two) {
-                if (round == 0) {
-                    results.skipped.push_back(job.name);
-                }
-                continue;
+        for (std::size_t i = 0; i < all.size(); i++) {
+            const Job &job = all[(i + round * 5) % all.size()];
+            if (round < job.rounds) {
+                progress.job(round, job.name);
+                run_with_limits(job, results);
             }
-            run_with_limits(job, results);
         }
-        std::fprintf(stderr, "round %u of %u\n", round + 1, rounds);
+        progress.round(round);
     }
     return results;
 }

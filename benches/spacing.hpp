@@ -9,6 +9,6 @@ namespace bench {
 // any time that spinning instead of sleeping could pay for.
 constexpr double APART_GAP_NS = 200'000;
 constexpr double APART_WORK_NS = 200'000;
-constexpr std::size_t APART_CALLS = 1'000;
+constexpr std::size_t APART_CALLS = 600;
 
 } // namespace bench

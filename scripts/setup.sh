@@ -8,8 +8,8 @@ for tool in cargo cc make python3; do
 done
 
 # What shows that it is there (a command or a file), and the package that brings it. What is only
-# wanted, the tests can do without: they say what they skip.
-wants=
+# wanted can be done without: it is said what is skipped.
+wants= less="some tests are skipped"
 case ${1:?run, test, bench, deb or docs} in
     run) needs="timeout:coreutils" ;;
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
@@ -17,7 +17,9 @@ case ${1:?run, test, bench, deb or docs} in
             cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm clang++:clang
             /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
-    bench) needs="c++:g++" ;;
+    bench) needs="c++:g++" less="some peers are missing"
+        wants="pkg-config:pkg-config /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
+            /usr/include/oneapi/tbb.h:libtbb-dev /usr/include/nng/nng.h:libnng-dev" ;;
     deb) needs="dh:debhelper" ;;
     docs) needs="cmark-gfm:cmark-gfm mandoc:mandoc" ;;
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
@@ -42,7 +44,7 @@ wanted=$(missing_of $wants)
 
 install="apt-get install -y --no-install-recommends$missing"
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    [ -n "$missing" ] || { echo "without$wanted some tests are skipped"; exit 0; }
+    [ -n "$missing" ] || { echo "without$wanted $less"; exit 0; }
     echo "missing:$missing. On Debian, as root: apt-get update && $install$wanted" >&2
     exit 1
 fi
@@ -50,4 +52,4 @@ echo "installing:$missing$wanted"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q >/dev/null || [ -z "$missing" ]
 [ -z "$missing" ] || $install -q
-[ -z "$wanted" ] || apt-get install -y -q --no-install-recommends $wanted || echo "without$wanted some tests are skipped"
+[ -z "$wanted" ] || apt-get install -y -q --no-install-recommends $wanted || echo "without$wanted $less"

@@ -1,24 +1,29 @@
 // A peer: libuv's thread pool. The event loop belongs to the caller, who turns it to finish a call.
-#pragma once
 
-#include "stage.hpp"
+#include "peers.hpp"
 
 #include <cstdlib>
 #include <uv.h>
 
 namespace bench {
 
+namespace {
+
 class UvPool {
 public:
+    static constexpr bool REACHES_RUNNING = false;
+    static constexpr bool HAS_ONE_CLIENT = true;
+
     struct Call {
         uv_work_t request;
         Work work;
         Words in;
         Words out;
         bool is_complete;
+        bool is_canceled;
     };
 
-    UvPool() {
+    explicit UvPool(unsigned = 1) {
         // Read by libuv when its pool is first used.
         if (setenv("UV_THREADPOOL_SIZE", "1", 1) != 0 || uv_loop_init(&loop_) != 0) {
             fail("libuv does not start");
@@ -38,10 +43,13 @@ public:
         }
     }
     void finish(Call &call, Words &out) {
-        while (!call.is_complete) {
-            uv_run(&loop_, UV_RUN_ONCE);
-        }
+        await(call);
         out = call.out;
+    }
+    void cancel(Call &call) { uv_cancel(reinterpret_cast<uv_req_t *>(&call.request)); }
+    bool finish_canceled(Call &call) {
+        await(call);
+        return call.is_canceled;
     }
     // Its memory is the caller's: libuv makes nothing.
     void create_and_destroy() {
@@ -57,13 +65,23 @@ private:
         perform(call.work, call.in, call.out);
     }
     static void completed(uv_work_t *request, int status) {
-        if (status != 0) {
+        if (status != 0 && status != UV_ECANCELED) {
             fail("a call of libuv failed");
         }
         of(request).is_complete = true;
+        of(request).is_canceled = status != 0;
+    }
+    void await(const Call &call) {
+        while (!call.is_complete) {
+            uv_run(&loop_, UV_RUN_ONCE);
+        }
     }
 
     uv_loop_t loop_;
 };
+
+} // namespace
+
+void add_uv(std::vector<Job> &all) { add_contender<UvPool>(all, "libuv"); }
 
 } // namespace bench
