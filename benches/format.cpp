@@ -32,7 +32,7 @@ std::string cell(const std::vector<double> &values) {
 
 std::string times(double ratio) {
     char text[32];
-    std::snprintf(text, sizeof text, ratio < 99.95 ? "%.4gx" : "%.0fx", ratio);
+    std::snprintf(text, sizeof text, ratio < 9.9995 ? "%.3fx" : ratio < 99.95 ? "%.1fx" : "%.0fx", ratio);
     return text;
 }
 

@@ -11,7 +11,7 @@ namespace bench {
 std::string number(double value);
 // Median (min-max).
 std::string cell(const std::vector<double> &values);
-// "1.05x"
+// "1.052x": enough to see on which side of a target it is.
 std::string times(double ratio);
 
 } // namespace bench
