@@ -35,7 +35,7 @@ PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks loom conformance demands mutants python python-wheel quick-start bench instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks loom conformance demands mutants python python-wheel quick-start bench bench-pictures instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -115,6 +115,7 @@ check: setup-test ## format, lints, documentation, and every test
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) fmt --check --manifest-path loom/Cargo.toml
+	$(CARGO) fmt --check --manifest-path benches/peers-rust/Cargo.toml
 	$(CARGO) clippy --locked --target-dir target --all-targets -- -D warnings
 	$(LOOM) $(CARGO) clippy --release $(IN_LOOM) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir target --no-deps --document-private-items
@@ -140,8 +141,12 @@ python-wheel: setup-test lib ## target/python/wheel: a wheel with the library in
 quick-start: setup-test ## from a fresh clone to a canceled call, in C, C++ and Python
 	@$(PYTHON) scripts/check_quick_start.py --clone
 
-bench: setup-bench lib ## measures, beside limits and peers of the same run
-	$(MAKE) -C benches run
+bench: setup-bench lib ## measures, beside limits and peers of the same run; BENCH_QUICK=1: a short look
+	$(MAKE) -C benches run BENCH_QUICK=$(BENCH_QUICK)
+
+bench-pictures: ## draws the last make bench, and writes its figures into docs/PERFORMANCE.md; they are of this machine
+	@$(PYTHON) scripts/bench_pictures.py
+	@$(PYTHON) scripts/bench_page.py
 
 instructions: setup-test lib ## instructions of each step of a call, under callgrind; fails 5 % beyond what is recorded
 	@[ ! -e /usr/include/valgrind/callgrind.h ] || $(MAKE) -s -C benches instructions

@@ -27,8 +27,8 @@ def counted(step, *planted):
     """Instructions per call of each function that ran in a step, the program's own left out."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "out"
-        tool = ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no", "--compress-strings=no", "--compress-pos=no",
-                f"--callgrind-out-file={out}"]
+        tool = ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no", "--compress-strings=no",
+                "--compress-pos=no", f"--callgrind-out-file={out}"]
         paths = {"LD_LIBRARY_PATH": str(ROOT / "target" / "release"), "LD_BIND_NOW": "1"}
         ran = subprocess.run([*tool, str(PROGRAM), *step.split(), str(CALLS), *planted], env={**os.environ, **paths},
                              stdout=subprocess.PIPE, text=True, check=False, timeout=300)
@@ -63,8 +63,8 @@ def show(step, functions, recorded):
 
 def main():
     is_record = sys.argv[1:] == ["--record"]
-    why = "the counts recorded are those of x86-64" if platform.machine() != "x86_64" else \
-        "there is no valgrind, or no callgrind.h" if shutil.which("valgrind") is None or not PROGRAM.exists() else ""
+    why = "there is no valgrind, or no callgrind.h" if not shutil.which("valgrind") or not PROGRAM.exists() else ""
+    why = why if platform.machine() == "x86_64" else "the counts recorded are those of x86-64"
     if why:
         sys.exit(f"instructions: cannot be recorded, {why}" if is_record else print(f"instructions: SKIPPED, {why}"))
     recorded = {}
