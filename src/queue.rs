@@ -20,7 +20,7 @@ pub struct Queue {
 }
 
 struct Ordered {
-    first: u32,
+    first: Option<&'static Execution>,
 }
 
 /// In the place of a link: work is being turned over.
@@ -30,7 +30,7 @@ impl Queue {
     pub const fn new() -> Self {
         Self {
             submitted: Padded(AtomicU32::new(0)),
-            ordered: Padded(SpinLock::new(Ordered { first: 0 })),
+            ordered: Padded(SpinLock::new(Ordered { first: None })),
             more: AtomicU32::new(0),
             turns: AtomicU32::new(0),
         }
@@ -83,16 +83,14 @@ impl Queue {
             return None;
         }
         self.ordered.with(|ordered| {
-            if ordered.first == 0 {
-                ordered.first = self.turn_over();
-            }
-            let Some(first) = Execution::of_link(ordered.first) else {
+            let Some(first) = ordered.first.or_else(|| self.turn_over()) else {
                 self.more.store(0, Ordering::Release);
                 return None;
             };
-            ordered.first = first.queue_link.load(Ordering::Relaxed);
-            self.more.store(ordered.first, Ordering::Release);
-            if let Some(next) = Execution::of_link(ordered.first) {
+            let link = first.queue_link.load(Ordering::Relaxed);
+            ordered.first = Execution::of_link(link);
+            self.more.store(link, Ordering::Release);
+            if let Some(next) = ordered.first {
                 next.prefetch_to_run();
             }
             taken(first);
@@ -101,20 +99,22 @@ impl Queue {
     }
 
     /// Takes the submitted ones, in the order they came.
-    fn turn_over(&self) -> u32 {
+    fn turn_over(&self) -> Option<&'static Execution> {
         // Not empty while it is under way, until the caller says what there is: who finds that it was taken from
         // there finds this, too.
         self.more.store(TURNING, Ordering::Relaxed);
         self.turns.store(self.mark().wrapping_add(1), Ordering::Relaxed);
         let mut from = self.submitted.swap(0, Ordering::SeqCst);
+        let mut last = None;
         let mut to = 0;
         while let Some(execution) = Execution::of_link(from) {
             let next = execution.queue_link.load(Ordering::Relaxed);
             execution.queue_link.store(to, Ordering::Relaxed);
+            last = Some(execution);
             to = from;
             from = next;
         }
-        to
+        last
     }
 
     /// Takes out all that `unwanted` says yes to and hands each to `dismiss`, after the lock: that may
@@ -122,7 +122,7 @@ impl Queue {
     pub fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) {
         let mut at = self.ordered.with(|ordered| {
             let (kept, removed) = partition([ordered.first, self.turn_over()], unwanted);
-            ordered.first = kept;
+            ordered.first = Execution::of_link(kept);
             self.more.store(kept, Ordering::Release);
             removed
         });
@@ -155,11 +155,11 @@ impl List {
 }
 
 /// Parts two lists, one behind the other, into what is wanted and what is not.
-fn partition(lists: [u32; 2], unwanted: impl Fn(&Execution) -> bool) -> (u32, u32) {
+fn partition(lists: [Option<&'static Execution>; 2], unwanted: impl Fn(&Execution) -> bool) -> (u32, u32) {
     let (mut kept, mut removed) = (List::EMPTY, List::EMPTY);
     for mut at in lists {
-        while let Some(execution) = Execution::of_link(at) {
-            at = execution.queue_link.load(Ordering::Relaxed);
+        while let Some(execution) = at {
+            at = Execution::of_link(execution.queue_link.load(Ordering::Relaxed));
             if unwanted(execution) { &mut removed } else { &mut kept }.add(execution);
         }
     }

@@ -54,15 +54,9 @@ impl Execution {
         unsafe {
             input.fill(self.input());
             self.output().clear();
-            // Field by field: a client may read another one meanwhile.
-            let cold = self.cold();
-            if (*cold).listener.is_some() || (*cold).children.is_some() {
-                ((*cold).listener, (*cold).children) = (None, None);
-            }
         }
-        // SAFETY: as above (6).
-        let attached = extra.is_some() || unsafe { (*self.cold()).attachment.is_some() };
-        let observed = if attached { self.attach(generation, extra) } else { 0 };
+        let needs_more = extra.is_some() || !self.cold.load(Ordering::Acquire).is_null();
+        let observed = if needs_more { self.attach(generation, extra) } else { 0 };
         let bits = match (direct, self.target().class.cancel.is_some()) {
             (false, false) => 0,
             (false, true) => TELLS,
@@ -73,10 +67,16 @@ impl Execution {
     }
 
     /// Puts in place what the begin carries beyond a plain call; gives the bits that say so.
-    #[cold]
+    #[inline(never)]
     fn attach(&self, generation: Generation, mut extra: Option<Box<Attachment>>) -> u64 {
         let observed = extra.as_mut().is_some_and(|extra| extra.observers.get_mut().is_some());
         let cold = self.cold_made();
+        // SAFETY: as in `begin` (5). Field by field: a client may read another one meanwhile.
+        unsafe {
+            if (*cold).listener.is_some() || (*cold).children.is_some() {
+                ((*cold).listener, (*cold).children) = (None, None);
+            }
+        }
         if let Some(extra) = extra.as_ref().filter(|extra| extra.expiry != Grace::FOREVER) {
             // SAFETY: made, and these are atomic.
             let (expiry, grace) = unsafe { (&(*cold).expiry, &(*cold).expiry_grace) };
@@ -87,7 +87,11 @@ impl Execution {
             expiry.store(extra.expiry.join(generation), Ordering::Release);
         }
         // SAFETY: as in `begin` (6).
-        unsafe { (*cold).attachment = extra };
+        unsafe {
+            if extra.is_some() || (*cold).attachment.is_some() {
+                (*cold).attachment = extra;
+            }
+        }
         if observed { OBSERVED } else { 0 }
     }
 
