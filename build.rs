@@ -48,6 +48,7 @@ fn write_header(root: &Path, target: &Path) {
         .with_src(root.join("src/ffi/object.rs"))
         .with_src(root.join("src/ffi/context.rs"))
         .with_src(root.join("src/ffi/apartment.rs"))
+        .with_src(root.join("src/ffi/module.rs"))
         .with_src(root.join("src/ffi/invoke.rs"))
         .with_src(root.join("src/ffi/queue.rs"))
         .with_src(root.join("src/ffi/monitor.rs"))

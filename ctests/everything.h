@@ -48,6 +48,24 @@ static call_hresult_t do_bind(void)
     return call_object_bind("inproc:nowhere#Nothing", NULL, &object);
 }
 
+static call_hresult_t registers_nothing(call_module_t module)
+{
+    (void)module;
+    return S_OK;
+}
+
+/* Nobody is behind that descriptor. */
+static call_hresult_t do_serve(void)
+{
+    return call_host_serve(-1, registers_nothing);
+}
+
+static call_hresult_t do_host(void)
+{
+    const char *arguments[] = {"call-host", "--supervise", "--work", NULL};
+    return call_host_main(3, arguments);
+}
+
 /* Whether there is one depends on where this is called. */
 static call_hresult_t do_current(void)
 {
@@ -304,7 +322,9 @@ static const deed_t deeds[] = {
     {"call_hresult_name", do_name, S_OK},
     {"call_hresult_message", do_message, S_OK},
     {"call_get_last_error", do_last_error, S_OK},
-    {"call_object_bind", do_bind, E_NOTIMPL},
+    {"call_object_bind", do_bind, CO_E_DLLNOTFOUND},
+    {"call_host_serve", do_serve, E_INVALIDARG},
+    {"call_host_main", do_host, E_INVALIDARG},
     {"call_context_current", do_current, S_OK},
     {"call_apartment_create", do_apartment, S_OK},
     {"call_enable_cancellation", do_enable, S_OK},

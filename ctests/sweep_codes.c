@@ -26,7 +26,14 @@ static const code_t codes[] = {
     CODE(E_ABORT, 0x80004004),
     CODE(E_FAIL, 0x80004005),
     CODE(E_UNEXPECTED, 0x8000FFFF),
+    CODE(REGDB_E_CLASSNOTREG, 0x80040154),
+    CODE(MK_E_SYNTAX, 0x800401E4),
+    CODE(CO_E_DLLNOTFOUND, 0x800401F8),
+    CODE(CO_E_ERRORINDLL, 0x800401F9),
     CODE(RPC_E_CALL_CANCELED, 0x80010002),
+    CODE(RPC_E_SERVER_DIED, 0x80010007),
+    CODE(RPC_E_INVALID_DATA, 0x8001000F),
+    CODE(RPC_E_SERVER_DIED_DNE, 0x80010012),
     CODE(RPC_E_OUT_OF_RESOURCES, 0x80010101),
     CODE(RPC_E_SERVERFAULT, 0x80010105),
     CODE(RPC_E_DISCONNECTED, 0x80010108),
@@ -44,6 +51,7 @@ static const code_t codes[] = {
     CODE(CALL_E_MORE_DATA, 0x800700EA),
     CODE(CALL_E_DEADLOCK, 0x8007046B),
     CODE(CALL_E_TOO_BUSY, 0x800706BB),
+    CODE(CO_E_SERVER_EXEC_FAILURE, 0x80080005),
 };
 enum { CODES = sizeof codes / sizeof codes[0] };
 
@@ -72,6 +80,13 @@ static const struct constant_t {
     {"CALL_CAUSE_DISCONNECT", CALL_CAUSE_DISCONNECT, 3},
     {"CALL_CAUSE_PARENT", CALL_CAUSE_PARENT, 4},
     {"CALL_CAUSE_PARENT_TIMEOUT", CALL_CAUSE_PARENT_TIMEOUT, 5},
+    {"CALL_CAUSE_NO_SERVER", CALL_CAUSE_NO_SERVER, 6},
+    {"CALL_BIND_ABANDON", CALL_BIND_ABANDON, 1},
+    {"CALL_BIND_SANDBOX", CALL_BIND_SANDBOX, 2},
+    {"CALL_BIND_QUIET", CALL_BIND_QUIET, 4},
+    {"CALL_BIND_NO_SPARES", CALL_BIND_NO_SPARES, 0xFFFFFFFF},
+    {"CALL_BIND_NO_TERM", CALL_BIND_NO_TERM, 0xFFFFFFFF},
+    {"CALL_HOST_FD", CALL_HOST_FD, 3},
     {"CALL_STATE_QUEUED", CALL_STATE_QUEUED, 1},
     {"CALL_STATE_RUNNING", CALL_STATE_RUNNING, 2},
     {"CALL_STATE_DEFERRED", CALL_STATE_DEFERRED, 3},
@@ -91,7 +106,7 @@ static const char *const alias = "RPC_E_CALL_PENDING";
 static bool is_code_name(const char *name)
 {
     static const char *const beginnings[] = {"S_",   "E_",    "RPC_S_",  "RPC_E_",
-                                             "CO_E_", "DISP_E_", "CALL_S_", "CALL_E_"};
+                                             "CO_E_", "DISP_E_", "MK_E_", "REGDB_E_", "CALL_S_", "CALL_E_"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
             return true;

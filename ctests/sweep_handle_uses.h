@@ -149,6 +149,12 @@ static call_hresult_t use_object_create(uint64_t id)
     return result;
 }
 
+/* A module has a handle while its call_module_main runs: here none is there. */
+static call_hresult_t use_module_register(uint64_t id)
+{
+    return call_module_register((call_module_t){id}, "Class", &target_class, NULL, NULL);
+}
+
 static call_hresult_t use_find_method(uint64_t id)
 {
     uint32_t method;
@@ -395,6 +401,7 @@ static const row_t rows[] = {
     {{"call_get_error", "call"}, CALL, use_get_error, E_HANDLE, RPC_E_CALL_COMPLETE},
     {{"call_get_progress", "call"}, CALL, use_get_progress, E_HANDLE, S_OK},
     {{"call_object_create", "apartment"}, APARTMENT, use_object_create, S_OK, S_OK},
+    {{"call_module_register", "module"}, OBJECT, use_module_register, E_HANDLE, E_HANDLE},
     {{"call_object_find_method", "object"}, OBJECT, use_find_method, E_HANDLE, S_OK},
     {{"call_object_add_ref", "object"}, OBJECT, use_object_add_ref, E_HANDLE, S_OK},
     {{"call_object_release", "object"}, OBJECT, use_object_release, E_HANDLE, S_OK},

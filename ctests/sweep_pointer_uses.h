@@ -607,6 +607,43 @@ static call_hresult_t fail_object(void *out)
     return call_object_create(world.scene.apartment, NULL, NULL, out);
 }
 
+static call_hresult_t no_object(void *user, void **self_out)
+{
+    (void)user, (void)self_out;
+    return E_FAIL;
+}
+
+static call_hresult_t null_class_name(void)
+{
+    return call_module_register((call_module_t){0}, NULL, &target_class, no_object, &world);
+}
+
+static call_hresult_t null_module_class(void)
+{
+    return call_module_register((call_module_t){0}, "Class", NULL, no_object, &world);
+}
+
+/* Then each object has the pointer that was given. No module is there. */
+static call_hresult_t null_make(void)
+{
+    return call_module_register((call_module_t){0}, "Class", &target_class, NULL, &world);
+}
+
+static call_hresult_t null_make_user(void)
+{
+    return call_module_register((call_module_t){0}, "Class", &target_class, no_object, NULL);
+}
+
+static call_hresult_t null_main(void)
+{
+    return call_host_serve(-1, NULL);
+}
+
+static call_hresult_t null_argv(void)
+{
+    return call_host_main(0, NULL);
+}
+
 static call_hresult_t fail_bound(void *out)
 {
     return call_object_bind("inproc:nowhere#Nothing", NULL, out);
@@ -791,9 +828,15 @@ static const row_t rows[] = {
     {{"call_object_create", "object_out"}, null_object, E_POINTER,
      CLEARED, sizeof(call_object_t), fail_object, E_POINTER},
     IN_("call_object_bind", "moniker", null_moniker, E_POINTER),
-    IN_("call_object_bind", "options", null_bind_options, E_NOTIMPL),
+    IN_("call_object_bind", "options", null_bind_options, CO_E_DLLNOTFOUND),
     {{"call_object_bind", "object_out"}, null_bound, E_POINTER,
-     CLEARED, sizeof(call_object_t), fail_bound, E_NOTIMPL},
+     CLEARED, sizeof(call_object_t), fail_bound, CO_E_DLLNOTFOUND},
+    IN_("call_module_register", "name", null_class_name, E_POINTER),
+    IN_("call_module_register", "cls", null_module_class, E_POINTER),
+    IN_("call_module_register", "make", null_make, E_HANDLE),
+    IN_("call_module_register", "user", null_make_user, E_HANDLE),
+    IN_("call_host_serve", "main_fn", null_main, E_POINTER),
+    IN_("call_host_main", "argv", null_argv, E_POINTER),
     IN_("call_object_find_method", "name", null_name, E_POINTER),
     {{"call_object_find_method", "method_out"}, null_method, E_POINTER,
      CLEARED, sizeof(uint32_t), fail_method, DISP_E_UNKNOWNNAME},

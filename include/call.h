@@ -105,6 +105,18 @@
 /* The call was canceled. */
 #define RPC_E_CALL_CANCELED          (-2147418110)  /* 0x80010002 */
 #endif
+#ifndef RPC_E_SERVER_DIED
+/* The process of the method is gone; the method had been entered. */
+#define RPC_E_SERVER_DIED            (-2147418105)  /* 0x80010007 */
+#endif
+#ifndef RPC_E_INVALID_DATA
+/* The process of the method sent what makes no sense, and was killed. */
+#define RPC_E_INVALID_DATA           (-2147418097)  /* 0x8001000F */
+#endif
+#ifndef RPC_E_SERVER_DIED_DNE
+/* The process of the method is gone; the method was never entered. */
+#define RPC_E_SERVER_DIED_DNE        (-2147418094)  /* 0x80010012 */
+#endif
 #ifndef RPC_E_OUT_OF_RESOURCES
 /* A resource of the library or the system is used up: handles, references or threads. */
 #define RPC_E_OUT_OF_RESOURCES       (-2147417855)  /* 0x80010101 */
@@ -145,6 +157,22 @@
 /* The class has no method of that name. */
 #define DISP_E_UNKNOWNNAME           (-2147352570)  /* 0x80020006 */
 #endif
+#ifndef REGDB_E_CLASSNOTREG
+/* The module has no class of that name. */
+#define REGDB_E_CLASSNOTREG          (-2147221164)  /* 0x80040154 */
+#endif
+#ifndef MK_E_SYNTAX
+/* Not a moniker: SCHEME:PATH#CLASS. */
+#define MK_E_SYNTAX                  (-2147221020)  /* 0x800401E4 */
+#endif
+#ifndef CO_E_DLLNOTFOUND
+/* The module cannot be loaded. */
+#define CO_E_DLLNOTFOUND             (-2147221000)  /* 0x800401F8 */
+#endif
+#ifndef CO_E_ERRORINDLL
+/* The module has no call_module_main, or that failed. */
+#define CO_E_ERRORINDLL              (-2147220999)  /* 0x800401F9 */
+#endif
 #ifndef E_ACCESSDENIED
 /* Access denied: a method was not allowed to do what it was asked for. */
 #define E_ACCESSDENIED               (-2147024891)  /* 0x80070005 */
@@ -160,6 +188,10 @@
 #ifndef E_INVALIDARG
 /* An argument is not valid. */
 #define E_INVALIDARG                 (-2147024809)  /* 0x80070057 */
+#endif
+#ifndef CO_E_SERVER_EXEC_FAILURE
+/* A child process could not be started. */
+#define CO_E_SERVER_EXEC_FAILURE     (-2146959355)  /* 0x80080005 */
 #endif
 /* The name under which the model's pages print RPC_S_CALLPENDING for a busy call object. */
 #define RPC_E_CALL_PENDING RPC_S_CALLPENDING
@@ -178,6 +210,16 @@
 
 /* call_class_t.flags */
 #define CALL_CLASS_CUSTOM_MARSHALING 1u
+
+/* call_bind_options_t */
+#define CALL_BIND_ABANDON 1u  /* a method whose client was freed goes on, and is not killed */
+#define CALL_BIND_SANDBOX 2u  /* children gain no privileges, and reach no files but those that are granted */
+#define CALL_BIND_QUIET 4u    /* what children write to standard error is kept for messages, and not passed on */
+#define CALL_BIND_NO_SPARES 0xFFFFFFFFu
+#define CALL_BIND_NO_TERM 0xFFFFFFFFu
+
+/* The descriptor of its host in a program that was started as a child: call_host_serve */
+#define CALL_HOST_FD 3
 
 /* call_apartment_options_t.kind */
 #define CALL_APARTMENT_MULTI 0u  /* a pool of threads */
@@ -204,6 +246,7 @@
 #define CALL_CAUSE_DISCONNECT 3u      /* its object was disconnected, or its apartment closed */
 #define CALL_CAUSE_PARENT 4u          /* the call that it was begun for was canceled */
 #define CALL_CAUSE_PARENT_TIMEOUT 5u  /* the deadline of that call passed */
+#define CALL_CAUSE_NO_SERVER 6u       /* no child process could be had to run it */
 
 /* call_info_t.state */
 #define CALL_STATE_QUEUED 1u
@@ -355,7 +398,8 @@ typedef struct call_class_t {
 } call_class_t;
 
 /**
- * How an object is bound. NULL, or:
+ * How an object is bound. All zero but size is the default. What stands below apartment is for isolated
+ * objects.
  */
 typedef struct call_bind_options_t {
     /**
@@ -363,13 +407,87 @@ typedef struct call_bind_options_t {
      */
     size_t size;
     /**
-     * 0.
+     * CALL_BIND_*.
      */
     uint32_t flags;
     /**
      * 0.
      */
     uint32_t reserved;
+    /**
+     * Where an object of this process lives; null: the process-wide apartment.
+     */
+    struct call_apartment_t apartment;
+    /**
+     * Methods at once, each in a child of its own with an object of its own, at most 32767; 0: 1.
+     */
+    uint32_t workers;
+    /**
+     * Children that are kept ready beside those; 0: 1. CALL_BIND_NO_SPARES: none.
+     */
+    uint32_t spares;
+    /**
+     * Calls waiting to start; 0: no limit.
+     */
+    uint32_t queue_limit;
+    /**
+     * Methods that a child runs before another one takes its place; 0: no end.
+     */
+    uint32_t calls_per_child;
+    /**
+     * Milliseconds without work after which a child goes, its object with it; 0: it stays.
+     */
+    uint32_t idle_ms;
+    /**
+     * Milliseconds that a child may take to be ready; 0: 30000.
+     */
+    uint32_t start_ms;
+    /**
+     * Milliseconds between SIGTERM and SIGKILL; 0: 100. CALL_BIND_NO_TERM: no SIGTERM.
+     */
+    uint32_t term_ms;
+    /**
+     * Milliseconds that a region with cancel disabled may hold up a kill; 0: 10000.
+     */
+    uint32_t region_ms;
+    /**
+     * Limits of a child; 0: those of this process. Bytes of memory:
+     */
+    uint64_t memory;
+    /**
+     * Seconds of CPU time.
+     */
+    uint32_t cpu_seconds;
+    /**
+     * Descriptors.
+     */
+    uint32_t descriptors;
+    /**
+     * The children's working directory; NULL: that of this process when it first bound an isolated object.
+     */
+    const char *directory;
+    /**
+     * NAME=VALUE, NULL at the end: what they have beside, or instead of, this process's environment. Or NULL.
+     */
+    const char *const *environment;
+    /**
+     * A program that serves itself, with call_host_serve; NULL: the library's call-host.
+     */
+    const char *program;
+    /**
+     * Its arguments after its name, NULL at the end; or NULL.
+     */
+    const char *const *arguments;
+    /**
+     * Where call-host is; NULL: beside the library.
+     */
+    const char *host;
+    /**
+     * CALL_BIND_SANDBOX: files and folders that may be read beside the module and the system's libraries, and
+     * those that may be written, each NULL at the end; or NULL.
+     */
+    const char *const *readable;
+    const char *const *writable;
 } call_bind_options_t;
 
 /**
@@ -415,6 +533,24 @@ typedef struct call_apartment_options_t {
      */
     const char *name;
 } call_apartment_options_t;
+
+/**
+ * A module, while it registers its classes.
+ */
+typedef struct call_module_t {
+    uint64_t id;
+} call_module_t;
+
+/**
+ * Makes the pointer of a new object of a class; a failure code is given to who binds it.
+ */
+typedef call_hresult_t (*call_make_fn)(void *user, void **selfout);
+
+/**
+ * What a module exports by the name call_module_main: registers its classes, with call_module_register.
+ * Runs once, when the module is loaded; a failure code refuses that.
+ */
+typedef call_hresult_t (*call_module_main_fn)(struct call_module_t module);
 
 /**
  * A completion queue: the completions of any number of calls, and tags that the program posts.
@@ -1022,12 +1158,27 @@ call_hresult_t call_object_create(struct call_apartment_t apartment,
                                   struct call_object_t *object_out);
 
 /**
- * Binds an object by its moniker. Not implemented yet.
+ * Binds an object by its moniker, SCHEME:PATH#CLASS: an object of a class that a module registers.
  *
- * Threads: any. Blocks: no.
+ * inproc:PATH#CLASS loads the module into this process, and the object lives in an apartment of it.
+ * isolated:PATH#CLASS has it loaded by child processes, which run the methods. Such a call is always
+ * cancelable, and when its grace period is over the child is ended, with all that it has started, and another one
+ * takes its place: the work has really stopped, fate CALL_FATE_KILLED. A path without a / is one in the
+ * working directory. Where a program of one's own serves the class, the path may be empty.
  *
- * Returns E_NOTIMPL. E_POINTER: moniker or object_out is NULL. E_INVALIDARG: the options' size
- * or flags.
+ * Each isolated object has children of its own; releasing the object ends them, and so does the end of this
+ * process, however it ends.
+ *
+ * Threads: any. Blocks: while the module is loaded; an isolated object, until its first child is ready.
+ * Ownership: the caller releases the object with call_object_release.
+ *
+ * Returns S_OK. E_POINTER: moniker or object_out is NULL. MK_E_SYNTAX: not a moniker, or an unknown
+ * scheme. E_NOTIMPL: a scheme of a later version. E_INVALIDARG: the options' size, flags, reserved field or
+ * numbers. CO_E_DLLNOTFOUND: the module cannot be loaded. CO_E_ERRORINDLL: it has no call_module_main, or
+ * that failed. REGDB_E_CLASSNOTREG: it has no such class. CO_E_SERVER_EXEC_FAILURE: no child could be
+ * started. RPC_E_SERVER_DIED_DNE: none became ready. RPC_E_DISCONNECTED: the apartment is closed.
+ * E_HANDLE: not a living apartment. RPC_E_OUT_OF_RESOURCES. Or the code with which the class made no object.
+ * call_get_last_error says more of each.
  */
 CALL_MUST_USE
 call_hresult_t call_object_bind(const char *moniker,
@@ -1357,6 +1508,52 @@ call_hresult_t call_apartment_close(struct call_apartment_t apartment,
  * Returns S_OK. E_HANDLE: not a living apartment.
  */
 call_hresult_t call_apartment_release(struct call_apartment_t apartment);
+
+/**
+ * Registers a class of a module, under the name that monikers use. Class and name are copied.
+ *
+ * make makes the pointer of a new object, which is the object's until its class's destroy runs; NULL:
+ * each object has the pointer user.
+ *
+ * Threads: any, while call_module_main runs. Blocks: no.
+ *
+ * Returns S_OK. E_POINTER: name or cls is NULL, or a name in it. E_INVALIDARG: no name, one that is
+ * registered, or the class, as in call_object_create. E_HANDLE: not a module whose call_module_main
+ * runs.
+ */
+CALL_MUST_USE
+call_hresult_t call_module_register(struct call_module_t module,
+                                    const char *name,
+                                    const struct call_class_t *cls,
+                                    call_make_fn make,
+                                    void *user);
+
+/**
+ * Serves a host as its child process, until the host goes: what a program does that was named as program
+ * of an isolated object, such as an interpreter. main_fn registers its classes, as call_module_main
+ * does. The calling thread runs the methods.
+ *
+ * Threads: any, once in a process. Blocks: until the host goes.
+ *
+ * Returns S_OK: the host has gone. E_POINTER: main_fn is NULL. E_INVALIDARG: no host is behind fd,
+ * which is CALL_HOST_FD in a program that was started as a child. Other codes, which the host has been
+ * told: main_fn failed, or it did not register the host's class.
+ */
+CALL_MUST_USE
+call_hresult_t call_host_serve(int fd,
+                               call_module_main_fn main_fn);
+
+/**
+ * All that the program call-host does: with the argument --supervise it starts and ends the children of
+ * the process that started it, with --work it is such a child. For a program that is to take its place.
+ *
+ * Threads: the main one, first thing in the program. Blocks: until the host goes; then it ends the process.
+ *
+ * Returns only E_INVALIDARG: other arguments. E_POINTER: argv is NULL.
+ */
+CALL_MUST_USE
+call_hresult_t call_host_main(int count,
+                              const char *const *argv);
 
 /**
  * Calls a method and waits for its result: create, begin, finish and release in one. While it waits, the
@@ -1733,10 +1930,31 @@ CALL_ASSERT_LAYOUT(offsetof(call_class_t, invoke) == 24);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, begin) == 32);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, cancel) == 40);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, destroy) == 48);
-CALL_ASSERT_LAYOUT(sizeof(call_bind_options_t) == 16);
+CALL_ASSERT_LAYOUT(sizeof(call_module_t) == 8);
+CALL_ASSERT_LAYOUT(offsetof(call_module_t, id) == 0);
+CALL_ASSERT_LAYOUT(sizeof(call_bind_options_t) == 128);
 CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, size) == 0);
 CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, flags) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, reserved) == 12);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, apartment) == 16);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, workers) == 24);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, spares) == 28);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, queue_limit) == 32);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, calls_per_child) == 36);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, idle_ms) == 40);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, start_ms) == 44);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, term_ms) == 48);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, region_ms) == 52);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, memory) == 56);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, cpu_seconds) == 64);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, descriptors) == 68);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, directory) == 72);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, environment) == 80);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, program) == 88);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, arguments) == 96);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, host) == 104);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, readable) == 112);
+CALL_ASSERT_LAYOUT(offsetof(call_bind_options_t, writable) == 120);
 CALL_ASSERT_LAYOUT(sizeof(call_apartment_options_t) == 40);
 CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, size) == 0);
 CALL_ASSERT_LAYOUT(offsetof(call_apartment_options_t, kind) == 8);

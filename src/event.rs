@@ -22,6 +22,11 @@ impl Event {
         wait(&self.0, seen, deadline)
     }
 
+    /// What sleepers sleep on, for one who sleeps on something else as well.
+    pub fn word(&self) -> &AtomicU32 {
+        &self.0
+    }
+
     /// Wakes all sleepers. Async-signal-safe. May touch an event whose owner moved on: a sleeper
     /// woken for nothing looks again.
     pub fn signal(&self) {

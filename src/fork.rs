@@ -4,8 +4,8 @@
 use crate::buffer::BUFFERS;
 use crate::sync::{AtomicU32, Ordering};
 use crate::{
-    apartment, call, cancel, completions, deadlock, execution, frame, handle, invoke, monitor, object, signal, timer,
-    wait,
+    apartment, call, cancel, completions, deadlock, execution, frame, handle, invoke, isolated, module, monitor,
+    object, signal, timer, wait,
 };
 
 /// Sees to it that a child of a fork starts clean. Called by whatever makes the first handle.
@@ -34,5 +34,7 @@ extern "C" fn in_child() {
     execution::forget_sleepers();
     invoke::forget();
     monitor::forget();
+    module::forget();
+    isolated::forget();
     signal::forget();
 }

@@ -1,9 +1,9 @@
 //! Objects: a class's functions, the program's pointer, and the apartment both live in.
 
-use crate::execution::{Execution, Grace};
+use crate::execution::{Execution, Grace, Server};
 use crate::frame;
 use crate::handle::{Generation, Hold, Kind, Shelf, Shelved, Slab};
-use crate::hresult::{DISP_E_UNKNOWNNAME, Failure, RPC_E_DISCONNECTED};
+use crate::hresult::{Complaint, DISP_E_UNKNOWNNAME, Failure, Hresult, RPC_E_DISCONNECTED};
 use crate::sync::{Arc, AtomicU32, Backoff, Ordering, fence};
 use std::ffi::c_void;
 
@@ -82,12 +82,60 @@ pub enum Manner {
 }
 
 /// A copy of the program's `call_class_t`.
+#[derive(Clone)]
 pub struct Class {
     pub methods: Vec<Box<[u8]>>,
     pub manner: Manner,
     pub run: MethodFn,
     pub cancel: Option<CancelFn>,
     pub destroy: Option<DestroyFn>,
+    /// The methods run elsewhere, and not through `run`.
+    pub remote: Option<Arc<dyn Remote>>,
+}
+
+/// The `run` of a class whose methods run elsewhere.
+///
+/// # Safety
+/// Any call of it is a defect, and panics.
+pub unsafe extern "C-unwind" fn unreachable(
+    _this: *mut c_void,
+    _context: ContextId,
+    _method: u32,
+    _input: *const c_void,
+    _len: usize,
+) -> i32 {
+    unreachable!("the methods of a remote class are not called here")
+}
+
+/// Where the methods of an object run that do not run in this process.
+pub trait Remote: Send + Sync {
+    /// Gets hold of who is to run a queued execution, on a thread of the apartment, before it starts.
+    fn prepare(&self, execution: &'static Execution, generation: Generation) -> Prepared;
+}
+
+/// What that came to.
+pub enum Prepared {
+    Ready(Box<dyn Post>),
+    /// The call is over.
+    Over,
+    /// There is nobody, and there will be nobody.
+    Failed(Complaint),
+}
+
+/// Runs one method elsewhere.
+pub trait Post {
+    /// Runs it and waits for its end. The input stays until then.
+    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending;
+    /// It is not needed: the call was canceled before it started.
+    fn give_back(self: Box<Self>);
+}
+
+/// How a method that ran elsewhere ended.
+pub enum Ending {
+    /// It gave that result.
+    Returned(Hresult),
+    /// Its process is gone.
+    Lost { result: Hresult, entered: bool },
 }
 
 /// One object. Its references are `Arc`s: one of the handle table, one of each execution.

@@ -104,6 +104,31 @@ impl Signal {
     }
 }
 
+/// A descriptor that is closed with its owner, and in the child of a fork.
+pub struct Kept(u64);
+
+impl Kept {
+    /// Takes the descriptor over.
+    pub fn new(descriptor: i32) -> Result<Self, Failure> {
+        let Some((number, listed)) = OPEN.take() else {
+            close_descriptor(descriptor);
+            return Err(NONE_LEFT);
+        };
+        listed.descriptor.store(descriptor.cast_unsigned() + 1, Ordering::Relaxed);
+        Ok(Self(u64::from(number + 1) << 32 | u64::from(descriptor.cast_unsigned())))
+    }
+
+    pub fn number(&self) -> i32 {
+        (self.0 as u32).cast_signed()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        close(self.0);
+    }
+}
+
 impl Drop for Signal {
     fn drop(&mut self) {
         self.close();

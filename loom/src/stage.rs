@@ -152,7 +152,7 @@ unsafe extern "C-unwind" fn destroy(_: *mut c_void) {
 /// An object that lives there.
 pub fn object(lease: Arc<dyn Lease>) -> ObjectHold {
     let methods = vec![Box::from(*b"later"), Box::from(*b"echo")];
-    let class = Class { methods, manner: Manner::Invoke, run, cancel: None, destroy: Some(destroy) };
+    let class = Class { methods, manner: Manner::Invoke, run, cancel: None, destroy: Some(destroy), remote: None };
     let object = Object { class, this: std::ptr::null_mut(), lease, disconnected: AtomicU32::new(0) };
     ObjectHold::new(object).map_err(|(failure, _)| failure).expect("memory")
 }

@@ -114,6 +114,11 @@ pub fn create(settings: Settings) -> Result<u64, Failure> {
     APARTMENTS.insert(Residence::new(settings)).map_err(|(failure, _)| failure)
 }
 
+/// An apartment that no handle names.
+pub fn private(settings: Settings) -> Arc<dyn Lease> {
+    Residence::new(settings)
+}
+
 /// Where an object of that apartment handle lives.
 pub fn lease(id: u64) -> Result<Arc<dyn Lease>, Failure> {
     let residence =

@@ -20,6 +20,14 @@ pub trait Observer: Send + Sync {
     fn completed(&self, execution: &'static Execution, generation: Generation) -> bool;
 }
 
+/// Who hears at once of what a method does beside its output.
+pub trait Relay: Send + Sync {
+    fn progress(&self, done: u64, total: u64);
+    /// The method is about to enter a region in which it is not to hear of a cancel. No: it is too late.
+    fn enter_region(&self) -> bool;
+    fn leave_region(&self);
+}
+
 /// Those that are to know of a call object's completions; shared by its begins.
 pub type Observers = Option<Arc<Vec<Arc<dyn Observer>>>>;
 
@@ -45,6 +53,7 @@ pub struct Attachment {
     pub traced: bool,
     /// When it was begun, if that is kept; 0: it is not.
     pub begun: Nanoseconds,
+    pub relay: Option<Arc<dyn Relay>>,
 }
 
 impl Attachment {
@@ -65,6 +74,7 @@ impl Attachment {
             parent: None,
             traced: false,
             begun: 0,
+            relay: None,
         }
     }
 }

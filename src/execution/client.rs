@@ -9,8 +9,8 @@ use crate::hresult::{Failure, Hresult, RPC_E_CALL_COMPLETE};
 use crate::monitor::{self, Step};
 use crate::spin::Spinner;
 use crate::state::{
-    ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, OBSERVED, PROGRESS, STARTED, STOPPED, State, TELLS,
-    WAITERS,
+    ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, KILLED, OBSERVED, PROGRESS, STARTED, STOPPED, State,
+    TELLS, WAITERS,
 };
 use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
 use crate::time::{Deadline, INFINITE};
@@ -224,7 +224,7 @@ impl Execution {
                 self.output().clear();
                 let hot = self.hot.get();
                 let given = Hresult(if state.has(COMPLETED) { (*hot).completed } else { (*hot).returned });
-                if state.has(STOPPED) { state.stopped_result(given) } else { given }
+                if state.has(STOPPED) && !state.has(KILLED) { state.stopped_result(given) } else { given }
             }
         };
         monitor::mark(Step::Finish, self, generation);

@@ -25,11 +25,12 @@ mod cancel;
 mod client;
 mod nest;
 mod notify;
+mod remote;
 mod run;
 mod server;
 mod tell;
 
-pub use attachment::{Attachment, Observer, Observers};
+pub use attachment::{Attachment, Observer, Observers, Relay};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
 pub use notify::{By, Glimpse};

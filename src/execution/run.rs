@@ -24,7 +24,12 @@ impl Execution {
     /// canceled before: false. The execution may serve another call when this returns. One whose
     /// method runs already comes by to be told of a cancel.
     pub fn run(&'static self, home: Option<&dyn Home>) -> bool {
-        let (generation, _) = self.read();
+        let (generation, state) = self.read();
+        if !state.has(STARTED)
+            && let Some(remote) = self.target().class.remote.as_deref()
+        {
+            return self.run_remote(generation, remote, home);
+        }
         let Ok(taken) = self.start(generation) else {
             if !self.read().1.has(ENDED) {
                 self.cancel_in_apartment(generation);
@@ -45,7 +50,7 @@ impl Execution {
 
     /// Takes it off its queue; if it was canceled there, those hear of it that were to.
     #[inline]
-    fn start(&'static self, generation: Generation) -> Result<Taken<Start>, Missed> {
+    pub(super) fn start(&'static self, generation: Generation) -> Result<Taken<Start>, Missed> {
         loop {
             match self.word.apply_unlocked(generation, State::start) {
                 Err(Missed::Refused(Refusal::Untold)) => self.tell(generation),
@@ -121,7 +126,7 @@ impl Execution {
     }
 
     /// `invoke` returned.
-    fn leave(&'static self, generation: Generation, result: Hresult, home: Option<&dyn Home>) {
+    pub(super) fn leave(&'static self, generation: Generation, result: Hresult, home: Option<&dyn Home>) {
         if result == CALL_S_DEFERRED {
             return self.defer(generation);
         }

@@ -160,6 +160,9 @@ impl Server {
         self.edit(|execution| {
             // SAFETY: the lock is held (5).
             unsafe { execution.notes() }.progress = (done, total);
+            if let Some(relay) = execution.relay() {
+                relay.progress(done, total);
+            }
             Ok(PROGRESS)
         })
     }

@@ -98,7 +98,11 @@ impl Server {
     /// Enters a region in which the method does not hear of a cancel.
     pub fn disable_cancel(self) -> Outcome {
         let taken = self.execution.word.apply_unlocked(self.generation, State::disable);
-        let entered = taken.map_err(|missed| self.missed(missed))?.answer;
+        let mut entered = taken.map_err(|missed| self.missed(missed))?.answer;
+        if entered && self.relayed().is_some_and(|relay| !relay.enter_region()) {
+            self.enable_cancel()?;
+            entered = false;
+        }
         Ok(if entered { S_OK } else { RPC_E_CALL_CANCELED })
     }
 
@@ -106,6 +110,9 @@ impl Server {
     pub fn enable_cancel(self) -> Outcome {
         let taken = self.execution.word.apply_unlocked(self.generation, State::enable);
         let taken = taken.map_err(|missed| self.missed(missed))?;
+        if let Some(relay) = self.relayed().filter(|_| taken.before.has(DISABLED)) {
+            relay.leave_region();
+        }
         if taken.answer {
             return Ok(S_OK);
         }

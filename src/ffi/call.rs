@@ -333,6 +333,7 @@ pub fn fate_number(fate: Fate) -> call_fate_t {
         Fate::NeverStarted => 2,
         Fate::Stopped => 3,
         Fate::Running => 4,
+        Fate::Killed => 5,
     }
 }
 

@@ -5,6 +5,16 @@
 /* call_class_t.flags */
 #define CALL_CLASS_CUSTOM_MARSHALING 1u
 
+/* call_bind_options_t */
+#define CALL_BIND_ABANDON 1u  /* a method whose client was freed goes on, and is not killed */
+#define CALL_BIND_SANDBOX 2u  /* children gain no privileges, and reach no files but those that are granted */
+#define CALL_BIND_QUIET 4u    /* what children write to standard error is kept for messages, and not passed on */
+#define CALL_BIND_NO_SPARES 0xFFFFFFFFu
+#define CALL_BIND_NO_TERM 0xFFFFFFFFu
+
+/* The descriptor of its host in a program that was started as a child: call_host_serve */
+#define CALL_HOST_FD 3
+
 /* call_apartment_options_t.kind */
 #define CALL_APARTMENT_MULTI 0u  /* a pool of threads */
 #define CALL_APARTMENT_SINGLE 1u /* the creating thread, by pumping */
@@ -30,6 +40,7 @@
 #define CALL_CAUSE_DISCONNECT 3u      /* its object was disconnected, or its apartment closed */
 #define CALL_CAUSE_PARENT 4u          /* the call that it was begun for was canceled */
 #define CALL_CAUSE_PARENT_TIMEOUT 5u  /* the deadline of that call passed */
+#define CALL_CAUSE_NO_SERVER 6u       /* no child process could be had to run it */
 
 /* call_info_t.state */
 #define CALL_STATE_QUEUED 1u

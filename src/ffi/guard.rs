@@ -1,14 +1,36 @@
 //! What every entry does: a panic becomes a code, an immediate failure is remembered for the
 //! thread, pointers are checked.
 
-use crate::hresult::{E_POINTER, E_UNEXPECTED, Failure, Outcome, RPC_S_CALLPENDING};
+use crate::hresult::{Complaint, E_POINTER, E_UNEXPECTED, Failure, Hresult, Outcome, RPC_S_CALLPENDING};
 use crate::unwind;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
 
 thread_local! {
     /// This thread's last immediate failure, until it is read.
     static LAST: Cell<Option<Failure>> = const { Cell::new(None) };
+    /// What it says in its own words, if it does.
+    static WORDS: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs an entry whose failures have words of their own.
+pub fn guard_with_words(run: impl FnOnce() -> Result<Hresult, Complaint>) -> i32 {
+    let mut words = None;
+    let code = guard(|| {
+        run().map_err(|complaint| {
+            words = Some(complaint.text);
+            complaint.code.into()
+        })
+    });
+    if words.is_some() {
+        WORDS.set(words);
+    }
+    code
+}
+
+/// The words of the last failure, if it has its own.
+pub fn with_words<T>(look: impl FnOnce(Option<&str>) -> T) -> T {
+    WORDS.with_borrow(|words| look(words.as_deref()))
 }
 
 /// Runs an entry and gives its code.
@@ -33,6 +55,7 @@ pub fn guard_in_signal(run: impl FnOnce() -> Outcome) -> i32 {
 fn remember(failure: Failure) -> i32 {
     if failure.code != RPC_S_CALLPENDING {
         LAST.set(Some(failure));
+        WORDS.set(None);
     }
     failure.code.0
 }
@@ -45,6 +68,7 @@ pub fn last() -> Option<Failure> {
 /// Forgets the thread's last immediate failure.
 pub fn forget_last() {
     LAST.set(None);
+    WORDS.set(None);
 }
 
 /// An output pointer, cleared.

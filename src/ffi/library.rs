@@ -1,6 +1,6 @@
 //! The library itself: version, codes, the thread's last failure.
 
-use super::guard::{forget_last, guard, guard_in_signal, last};
+use super::guard::{forget_last, guard, guard_in_signal, last, with_words};
 use super::types::call_hresult_t;
 use crate::apartment;
 use crate::fork;
@@ -74,7 +74,8 @@ pub unsafe extern "C" fn call_get_last_error(
         let failure = last();
         let text = failure.map_or("", Failure::text);
         // SAFETY: the caller's promise.
-        match unsafe { copy_text(text, message_out, cap, len_out) } {
+        let copy = |text: &str| unsafe { copy_text(text, message_out, cap, len_out) };
+        match with_words(|words| copy(words.unwrap_or(text))) {
             Err(refused) if refused.code == CALL_E_MORE_DATA && message_out.is_null() && len_out.is_null() => {}
             copied => copied?,
         }

@@ -3,6 +3,7 @@
 #![allow(non_camel_case_types)]
 
 mod apartment;
+mod bind;
 mod call;
 mod cancel;
 mod context;
@@ -13,6 +14,7 @@ mod layout;
 #[cfg(test)]
 mod layout_test;
 mod library;
+mod module;
 mod monitor;
 mod object;
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Objects.
 
-use super::guard::input;
+use super::bind;
+use super::guard::{guard_with_words, input};
 use super::types::{call_apartment_t, call_bind_options_t, call_class_t, call_hresult_t, call_object_t};
 use super::{clear, guard, text};
-use crate::hresult::{E_INVALIDARG, E_NOTIMPL, E_POINTER, Failure, S_OK};
+use crate::hresult::{E_INVALIDARG, E_POINTER, Failure, S_OK};
+use crate::moniker::{self, Scheme};
 use crate::object::{CancelFn, Class, DestroyFn, Manner, MethodFn, Object, ObjectHold};
 use crate::sync::AtomicU32;
 use crate::{apartment, fork, timer};
@@ -54,7 +56,7 @@ pub unsafe extern "C" fn call_object_create(
 ///
 /// # Safety
 /// As `call_object_create`.
-unsafe fn class(cls: *const call_class_t) -> Result<Class, Failure> {
+pub unsafe fn class(cls: *const call_class_t) -> Result<Class, Failure> {
     // SAFETY: the caller's promise.
     let cls = unsafe { sized(cls) }?;
     let begins = cls.begin.is_some();
@@ -74,7 +76,7 @@ unsafe fn class(cls: *const call_class_t) -> Result<Class, Failure> {
     // SAFETY: as above.
     let cancel = cls.cancel.map(|cancel| unsafe { mem::transmute::<*const (), CancelFn>(cancel as *const ()) });
     let destroy: Option<DestroyFn> = cls.destroy;
-    Ok(Class { methods, manner, run, cancel, destroy })
+    Ok(Class { methods, manner, run, cancel, destroy, remote: None })
 }
 
 /// # Safety
@@ -110,16 +112,31 @@ pub unsafe fn sized<T: Copy>(given: *const T) -> Result<T, Failure> {
     Ok(unsafe { ptr::read(given) })
 }
 
-/// Binds an object by its moniker. Not implemented yet.
+/// Binds an object by its moniker, `SCHEME:PATH#CLASS`: an object of a class that a module registers.
 ///
-/// Threads: any. Blocks: no.
+/// `inproc:PATH#CLASS` loads the module into this process, and the object lives in an apartment of it.
+/// `isolated:PATH#CLASS` has it loaded by child processes, which run the methods. Such a call is always
+/// cancelable, and when its grace period is over the child is ended, with all that it has started, and another one
+/// takes its place: the work has really stopped, fate `CALL_FATE_KILLED`. A path without a `/` is one in the
+/// working directory. Where a program of one's own serves the class, the path may be empty.
 ///
-/// Returns `E_NOTIMPL`. `E_POINTER`: `moniker` or `object_out` is NULL. `E_INVALIDARG`: the options' size
-/// or flags.
+/// Each isolated object has children of its own; releasing the object ends them, and so does the end of this
+/// process, however it ends.
+///
+/// Threads: any. Blocks: while the module is loaded; an isolated object, until its first child is ready.
+/// Ownership: the caller releases the object with `call_object_release`.
+///
+/// Returns `S_OK`. `E_POINTER`: `moniker` or `object_out` is NULL. `MK_E_SYNTAX`: not a moniker, or an unknown
+/// scheme. `E_NOTIMPL`: a scheme of a later version. `E_INVALIDARG`: the options' size, flags, reserved field or
+/// numbers. `CO_E_DLLNOTFOUND`: the module cannot be loaded. `CO_E_ERRORINDLL`: it has no `call_module_main`, or
+/// that failed. `REGDB_E_CLASSNOTREG`: it has no such class. `CO_E_SERVER_EXEC_FAILURE`: no child could be
+/// started. `RPC_E_SERVER_DIED_DNE`: none became ready. `RPC_E_DISCONNECTED`: the apartment is closed.
+/// `E_HANDLE`: not a living apartment. `RPC_E_OUT_OF_RESOURCES`. Or the code with which the class made no object.
+/// `call_get_last_error` says more of each.
 ///
 /// # Safety
-/// `moniker` is NULL or ends with a NUL; `options` is NULL or of the size that it says; `object_out` is
-/// NULL or writable.
+/// `moniker` is NULL or ends with a NUL; `options` is NULL or of the size that it says, with lists and texts that
+/// are NULL or end as they should; `object_out` is NULL or writable. The module's functions are what it says.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn call_object_bind(
@@ -127,19 +144,18 @@ pub unsafe extern "C" fn call_object_bind(
     options: *const call_bind_options_t,
     object_out: *mut call_object_t,
 ) -> call_hresult_t {
-    guard(|| {
+    guard_with_words(|| {
         // SAFETY: the caller's promise.
-        unsafe { clear(object_out) }?;
-        // SAFETY: the caller's promise.
-        unsafe { text(moniker) }?;
-        if !options.is_null() {
-            // SAFETY: not NULL, and the caller's promise.
-            let options = unsafe { sized(options) }?;
-            if options.flags != 0 || options.reserved != 0 {
-                return Err(Failure::because(E_INVALIDARG, "unknown flags"));
-            }
-        }
-        Err(Failure::because(E_NOTIMPL, "binding by moniker is not implemented"))
+        let (out, text, given) = unsafe { (clear(object_out)?, text(moniker)?, bind::given(options)?) };
+        let moniker = moniker::parse(text.to_bytes())?;
+        fork::watch();
+        out.id = match moniker.scheme {
+            // SAFETY: the caller's promise.
+            Scheme::InProcess => unsafe { bind::in_process(&moniker, given.as_ref()) }?,
+            // SAFETY: as above.
+            Scheme::Isolated => unsafe { bind::isolated(&moniker, given.as_ref()) }?,
+        };
+        Ok(S_OK)
     })
 }
 

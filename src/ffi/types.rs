@@ -190,16 +190,70 @@ pub struct call_class_t {
     pub destroy: call_destroy_fn,
 }
 
-/// How an object is bound. NULL, or:
+/// A module, while it registers its classes.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct call_module_t {
+    pub id: u64,
+}
+
+/// What a module exports by the name `call_module_main`: registers its classes, with `call_module_register`.
+/// Runs once, when the module is loaded; a failure code refuses that.
+pub type call_module_main_fn = Option<unsafe extern "C-unwind" fn(module: call_module_t) -> call_hresult_t>;
+
+/// Makes the pointer of a new object of a class; a failure code is given to who binds it.
+pub type call_make_fn =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, self_out: *mut *mut c_void) -> call_hresult_t>;
+
+/// How an object is bound. All zero but `size` is the default. What stands below `apartment` is for isolated
+/// objects.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct call_bind_options_t {
     /// `sizeof(call_bind_options_t)`.
     pub size: usize,
-    /// 0.
+    /// `CALL_BIND_*`.
     pub flags: u32,
     /// 0.
     pub reserved: u32,
+    /// Where an object of this process lives; null: the process-wide apartment.
+    pub apartment: call_apartment_t,
+    /// Methods at once, each in a child of its own with an object of its own, at most 32767; 0: 1.
+    pub workers: u32,
+    /// Children that are kept ready beside those; 0: 1. `CALL_BIND_NO_SPARES`: none.
+    pub spares: u32,
+    /// Calls waiting to start; 0: no limit.
+    pub queue_limit: u32,
+    /// Methods that a child runs before another one takes its place; 0: no end.
+    pub calls_per_child: u32,
+    /// Milliseconds without work after which a child goes, its object with it; 0: it stays.
+    pub idle_ms: u32,
+    /// Milliseconds that a child may take to be ready; 0: 30000.
+    pub start_ms: u32,
+    /// Milliseconds between SIGTERM and SIGKILL; 0: 100. `CALL_BIND_NO_TERM`: no SIGTERM.
+    pub term_ms: u32,
+    /// Milliseconds that a region with cancel disabled may hold up a kill; 0: 10000.
+    pub region_ms: u32,
+    /// Limits of a child; 0: those of this process. Bytes of memory:
+    pub memory: u64,
+    /// Seconds of CPU time.
+    pub cpu_seconds: u32,
+    /// Descriptors.
+    pub descriptors: u32,
+    /// The children's working directory; NULL: that of this process when it first bound an isolated object.
+    pub directory: *const c_char,
+    /// `NAME=VALUE`, NULL at the end: what they have beside, or instead of, this process's environment. Or NULL.
+    pub environment: *const *const c_char,
+    /// A program that serves itself, with `call_host_serve`; NULL: the library's `call-host`.
+    pub program: *const c_char,
+    /// Its arguments after its name, NULL at the end; or NULL.
+    pub arguments: *const *const c_char,
+    /// Where `call-host` is; NULL: beside the library.
+    pub host: *const c_char,
+    /// `CALL_BIND_SANDBOX`: files and folders that may be read beside the module and the system's libraries, and
+    /// those that may be written, each NULL at the end; or NULL.
+    pub readable: *const *const c_char,
+    pub writable: *const *const c_char,
 }
 
 /// How an apartment is made. All zero but `size` is the default.

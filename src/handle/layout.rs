@@ -18,6 +18,7 @@ pub enum Kind {
     Buffer = 6,
     Queue = 7,
     Thread = 8,
+    Module = 9,
 }
 
 /// The generation of a slot: from 1 to [`Generation::LAST`].

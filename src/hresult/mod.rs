@@ -45,6 +45,14 @@ pub const E_UNEXPECTED: Hresult = named("E_UNEXPECTED");
 pub const E_HANDLE: Hresult = named("E_HANDLE");
 pub const E_OUTOFMEMORY: Hresult = named("E_OUTOFMEMORY");
 pub const E_INVALIDARG: Hresult = named("E_INVALIDARG");
+pub const REGDB_E_CLASSNOTREG: Hresult = named("REGDB_E_CLASSNOTREG");
+pub const MK_E_SYNTAX: Hresult = named("MK_E_SYNTAX");
+pub const CO_E_DLLNOTFOUND: Hresult = named("CO_E_DLLNOTFOUND");
+pub const CO_E_ERRORINDLL: Hresult = named("CO_E_ERRORINDLL");
+pub const CO_E_SERVER_EXEC_FAILURE: Hresult = named("CO_E_SERVER_EXEC_FAILURE");
+pub const RPC_E_SERVER_DIED: Hresult = named("RPC_E_SERVER_DIED");
+pub const RPC_E_SERVER_DIED_DNE: Hresult = named("RPC_E_SERVER_DIED_DNE");
+pub const RPC_E_INVALID_DATA: Hresult = named("RPC_E_INVALID_DATA");
 pub const DISP_E_MEMBERNOTFOUND: Hresult = named("DISP_E_MEMBERNOTFOUND");
 pub const DISP_E_UNKNOWNNAME: Hresult = named("DISP_E_UNKNOWNNAME");
 pub const RPC_E_CALL_CANCELED: Hresult = named("RPC_E_CALL_CANCELED");
@@ -96,6 +104,25 @@ impl Failure {
 impl From<Hresult> for Failure {
     fn from(code: Hresult) -> Self {
         Self { code, detail: "" }
+    }
+}
+
+/// A failure that says in its own words what it was about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Complaint {
+    pub code: Hresult,
+    pub text: String,
+}
+
+impl Complaint {
+    pub const fn new(code: Hresult, text: String) -> Self {
+        Self { code, text }
+    }
+}
+
+impl From<Failure> for Complaint {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.code, text: failure.text().to_owned() }
     }
 }
 

@@ -37,6 +37,9 @@ pub const TABLE: &[Row] = &[
         "Unexpected failure: a defect of the library, or a method that ended with a code that no method may end with."
     ),
     row!("RPC_E_CALL_CANCELED", 0x8001_0002, "The call was canceled."),
+    row!("RPC_E_SERVER_DIED", 0x8001_0007, "The process of the method is gone; the method had been entered."),
+    row!("RPC_E_INVALID_DATA", 0x8001_000F, "The process of the method sent what makes no sense, and was killed."),
+    row!("RPC_E_SERVER_DIED_DNE", 0x8001_0012, "The process of the method is gone; the method was never entered."),
     row!(
         "RPC_E_OUT_OF_RESOURCES",
         0x8001_0101,
@@ -55,6 +58,10 @@ pub const TABLE: &[Row] = &[
     row!("CO_E_CANCEL_DISABLED", 0x8001_0140, "Cancellation is disabled."),
     row!("DISP_E_MEMBERNOTFOUND", 0x8002_0003, "The class has no method of that number."),
     row!("DISP_E_UNKNOWNNAME", 0x8002_0006, "The class has no method of that name."),
+    row!("REGDB_E_CLASSNOTREG", 0x8004_0154, "The module has no class of that name."),
+    row!("MK_E_SYNTAX", 0x8004_01E4, "Not a moniker: SCHEME:PATH#CLASS."),
+    row!("CO_E_DLLNOTFOUND", 0x8004_01F8, "The module cannot be loaded."),
+    row!("CO_E_ERRORINDLL", 0x8004_01F9, "The module has no call_module_main, or that failed."),
     row!("E_ACCESSDENIED", 0x8007_0005, "Access denied: a method was not allowed to do what it was asked for."),
     row!("E_HANDLE", 0x8007_0006, "The handle is null, released, of another kind, or never was one."),
     row!("E_OUTOFMEMORY", 0x8007_000E, "Out of memory."),
@@ -62,4 +69,5 @@ pub const TABLE: &[Row] = &[
     row!("CALL_E_MORE_DATA", 0x8007_00EA, "The buffer is too small; the needed length was given and nothing is lost."),
     row!("CALL_E_DEADLOCK", 0x8007_046B, "The wait could never end."),
     row!("CALL_E_TOO_BUSY", 0x8007_06BB, "The apartment's queue is full."),
+    row!("CO_E_SERVER_EXEC_FAILURE", 0x8008_0005, "A child process could not be started."),
 ];

@@ -110,6 +110,7 @@ fn cause(state: State) -> &'static str {
         Some(Cause::Deadline) => ", past its deadline",
         Some(Cause::Disconnect) => ", disconnected",
         Some(Cause::Parent) => ", canceled with its parent",
+        Some(Cause::NoServer) => ", without a process to run it",
         Some(Cause::ParentDeadline) => ", past its parent's deadline",
         _ => ", canceled",
     }

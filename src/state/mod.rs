@@ -25,7 +25,8 @@
 //! | `DONE` | the one terminal transition | | the client's side is complete |
 //! | `ABANDONED` | `request_cancel`, abandon | | the terminal transition was a cancel's: no result, no output |
 //! | `STOPPED` | leave, complete | | a cancel was requested, and the method's own result says canceled |
-//! | `COMPLETED` | complete | | the result was given by `call_context_complete`, not by a return |
+//! | `COMPLETED` | complete, lose | | the result was given by `call_context_complete`, or for a lost process, not by a return |
+//! | `KILLED` | lose | | the process of the method is gone; with `STOPPED`: it was gone before the method was entered |
 //! | `FINISHED` | finish | | the client collected it |
 //! | `DETACHED` | detach | | the call object let go of it |
 //! | `LOCKED` | lock | unlock, complete | one thread works on output, message and progress |

@@ -1,6 +1,6 @@
 //! The transitions, as pure functions from a state to the next one and what the caller now owes.
 
-use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED, RPC_E_TIMEOUT};
+use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED, RPC_E_SERVER_DIED_DNE, RPC_E_TIMEOUT};
 
 /// The bits of the word below the generation; see the module for each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -13,6 +13,8 @@ const CAUSE_MASK: u64 = 7 << CAUSE;
 pub const ABANDONED: u64 = 1 << 4;
 pub const LOOKED: u64 = 1 << 5;
 pub const UNREPORTED: u64 = 1 << 6;
+/// Not before the end.
+pub const KILLED: u64 = 1 << 7;
 pub const BEGUN: u64 = 1 << 8;
 pub const STARTED: u64 = 1 << 9;
 pub const ON_STACK: u64 = 1 << 10;
@@ -56,6 +58,8 @@ pub enum Cause {
     Parent = 4,
     /// A deadline of that call.
     ParentDeadline = 5,
+    /// Nothing is there to run it: no child process.
+    NoServer = 6,
 }
 
 impl Cause {
@@ -96,6 +100,7 @@ pub enum Fate {
     NeverStarted,
     Stopped,
     Running,
+    Killed,
 }
 
 /// Why a transition was not taken.
@@ -385,6 +390,17 @@ impl State {
         Ok(self.without(LOCKED).end(canceled, COMPLETED))
     }
 
+    /// The process of the method is gone, as found by the thread that holds the data; those are told first
+    /// that are to hear of a cancel, as in [`State::complete`]. A method that was never entered is one that
+    /// never started, unless the client has been told that it runs.
+    pub fn lose(self, entered: bool, telling: bool) -> Step<Ended> {
+        if self.is_untold_at_end() && !telling {
+            return Err(Refusal::Untold);
+        }
+        let never = if entered || self.has(DONE) { 0 } else { STOPPED };
+        Ok(self.without(LOCKED).end(false, COMPLETED | KILLED | never))
+    }
+
     /// The server is told of the cancel, by this thread alone.
     pub fn tell(self) -> Step<()> {
         if !self.is_untold() {
@@ -528,19 +544,21 @@ impl State {
             3 => Some(Cause::Disconnect),
             4 => Some(Cause::Parent),
             5 => Some(Cause::ParentDeadline),
+            6 => Some(Cause::NoServer),
             _ => None,
         }
     }
 
     /// The client's side is complete because of a cancel, whoever asked for it.
     pub fn is_canceled(self) -> bool {
-        self.has(ABANDONED) && self.cause() != Some(Cause::Disconnect)
+        self.has(ABANDONED) && !matches!(self.cause(), Some(Cause::Disconnect | Cause::NoServer))
     }
 
     /// The result of a call that was abandoned.
     pub fn abandoned_result(self) -> Hresult {
         match self.cause() {
             Some(Cause::Disconnect) => RPC_E_DISCONNECTED,
+            Some(Cause::NoServer) => RPC_E_SERVER_DIED_DNE,
             Some(cause) if cause.is_deadline() => RPC_E_TIMEOUT,
             _ => RPC_E_CALL_CANCELED,
         }
@@ -555,10 +573,12 @@ impl State {
     pub const fn fate(self) -> Fate {
         if !self.has(DONE) {
             Fate::None
-        } else if !self.has(STARTED) {
+        } else if !self.has(STARTED) || self.has(KILLED | STOPPED) {
             Fate::NeverStarted
         } else if !self.has(ENDED) {
             Fate::Running
+        } else if self.has(KILLED) {
+            Fate::Killed
         } else if self.has(STOPPED) {
             Fate::Stopped
         } else {

@@ -234,6 +234,11 @@ impl World {
                 let completed = self.state.complete(canceled, self.telling);
                 all.extend(completed.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
             }
+            // Whoever waits for a method elsewhere is inside, and not on the client's thread.
+            for entered in [false, true].into_iter().filter(|_| self.inside && !self.state.has(DIRECT)) {
+                let lost = self.state.lose(entered, self.telling);
+                all.extend(lost.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
+            }
         }
     }
 
@@ -247,7 +252,9 @@ impl World {
         assert_eq!(state.has(TELLING), self.telling, "{self:?}");
         assert_eq!(state.has(ASKING), self.asking, "{self:?}");
         assert!(!state.has(TELLING) || state.has(CANCEL), "told of what did not happen: {self:?}");
-        assert!(state.has(CANCEL) || state.0.trailing_zeros() >= 8, "the byte that methods poll: {self:?}");
+        let polled = State(state.0 & !KILLED);
+        assert!(state.has(CANCEL) || polled.0.trailing_zeros() >= 8, "the byte that methods poll: {self:?}");
+        assert!(!state.has(KILLED) || state.has(ENDED), "only a method that is over was killed: {self:?}");
         assert_eq!(state.has(NOTIFYING), self.notifying, "{self:?}");
         assert_eq!(state.has(NOTIFY_LATER), self.later, "{self:?}");
         assert_eq!(state.has(UNREPORTED), self.reporting, "{self:?}");
@@ -256,7 +263,8 @@ impl World {
         assert_eq!(state.has(ON_STACK), self.inside, "the input lives while invoke runs: {self:?}");
         assert!(!state.has(ENDED | DEFERRED) || state.has(COMPLETED), "only complete ends a deferred one: {self:?}");
         assert!(!state.has(FINISHED) || state.has(DONE), "{self:?}");
-        assert!(!state.has(STOPPED) || (state.has(ENDED) && state.any(CANCEL | CANCELABLE)), "{self:?}");
+        let stopped = state.has(STOPPED) && !state.has(KILLED);
+        assert!(!stopped || (state.has(ENDED) && state.any(CANCEL | CANCELABLE)), "{self:?}");
         assert!(!state.has(ABANDONED) || state.cause().is_some(), "{self:?}");
         assert!(!(state.has(STARTED) && self.queued), "{self:?}");
         if state.vacant() {
@@ -275,8 +283,10 @@ impl World {
         }
         let fate = state.fate();
         assert_eq!(fate == Fate::None, !state.has(DONE), "{self:?}");
-        assert_eq!(fate == Fate::NeverStarted, state.has(DONE) && !state.has(STARTED), "{self:?}");
+        let never = !state.has(STARTED) || state.has(KILLED | STOPPED);
+        assert_eq!(fate == Fate::NeverStarted, state.has(DONE) && never, "{self:?}");
         assert_eq!(fate == Fate::Running, state.has(DONE | STARTED) && !state.has(ENDED), "{self:?}");
+        assert_eq!(fate == Fate::Killed, state.has(KILLED) && !state.has(STOPPED), "{self:?}");
     }
 }
 
@@ -302,7 +312,7 @@ fn reachable() -> HashMap<World, Vec<World>> {
 fn every_reachable_word_keeps_the_promises() {
     let found = &*REACHABLE;
     println!("{} worlds, {} words", found.len(), found.keys().map(|world| world.state).collect::<HashSet<_>>().len());
-    for fate in [Fate::None, Fate::NeverStarted, Fate::Running, Fate::Completed, Fate::Stopped] {
+    for fate in [Fate::None, Fate::NeverStarted, Fate::Running, Fate::Completed, Fate::Stopped, Fate::Killed] {
         assert!(found.keys().any(|world| world.state.fate() == fate), "{fate:?} does not occur");
     }
 }
@@ -352,7 +362,12 @@ fn a_fate_once_final_never_changes_and_running_changes_only_when_the_method_ends
             let (was, is) = (world.state.fate(), after.state.fate());
             match was {
                 Fate::None => {}
-                Fate::Running => assert!(is == was || matches!(is, Fate::Completed | Fate::Stopped), "{was:?} {is:?}"),
+                Fate::Running => {
+                    assert!(
+                        is == was || matches!(is, Fate::Completed | Fate::Stopped | Fate::Killed),
+                        "{was:?} {is:?}"
+                    );
+                }
                 _ => assert_eq!(was, is, "{world:?} {after:?}"),
             }
         }

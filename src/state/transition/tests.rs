@@ -308,3 +308,27 @@ fn a_fate_is_what_became_of_the_method() {
     assert_eq!(running.with(DONE | ENDED).fate(), Fate::Completed);
     assert_eq!(running.with(DONE | ENDED | STOPPED).fate(), Fate::Stopped);
 }
+
+#[test]
+fn a_lost_process_ends_its_method_and_says_whether_it_was_entered() {
+    let running = State(BEGUN | STARTED | ON_STACK | LOCKED);
+    let (entered, owed) = running.lose(true, false).expect("it runs");
+    assert_eq!((entered.fate(), owed, entered.has(LOCKED)), (Fate::Killed, Ended::Deliver, false));
+    let (never, owed) = running.lose(false, false).expect("it runs");
+    assert_eq!((never.fate(), owed), (Fate::NeverStarted, Ended::Deliver));
+    let abandoned = running.with(CANCEL | DONE | ABANDONED);
+    assert_eq!(abandoned.fate(), Fate::Running);
+    for entered in [false, true] {
+        let (lost, owed) = abandoned.lose(entered, false).expect("it runs");
+        assert_eq!((lost.fate(), owed), (Fate::Killed, Ended::Drop), "the client was told that it runs");
+    }
+    assert_eq!(running.with(CANCEL | TELLS).lose(true, false), Err(Refusal::Untold));
+}
+
+#[test]
+fn a_call_that_nothing_can_run_was_not_canceled() {
+    let request = Request { cause: Cause::NoServer, at_once: true, hold: false, asked: false, report: false };
+    let (refused, _) = State(BEGUN).request_cancel(request).expect("it is queued");
+    assert_eq!((refused.abandoned_result(), refused.fate()), (RPC_E_SERVER_DIED_DNE, Fate::NeverStarted));
+    assert!(!refused.is_canceled());
+}

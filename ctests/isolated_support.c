@@ -1,0 +1,121 @@
+#include "isolated_support.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *module_path(const char *name)
+{
+    static _Thread_local char path[4200];
+    char own[4096];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (len <= 0)
+        bail_out("nobody knows where this program is");
+    own[len] = 0;
+    *strrchr(own, '/') = 0;
+    snprintf(path, sizeof path, "%s/modules/%s.so", own, name);
+    return path;
+}
+
+call_hresult_t try_bind(const char *scheme, const char *module, const char *class_name,
+                        const call_bind_options_t *options, call_object_t *object_out)
+{
+    char moniker[5000];
+    snprintf(moniker, sizeof moniker, "%s:%s#%s", scheme, module_path(module), class_name);
+    return call_object_bind(moniker, options, object_out);
+}
+
+call_object_t bind_object(const char *scheme, const char *module, const char *class_name,
+                          const call_bind_options_t *options)
+{
+    call_object_t object;
+    call_hresult_t hr = try_bind(scheme, module, class_name, options, &object);
+    if (hr < 0) {
+        char why[1024] = "";
+        call_hresult_t told = call_get_last_error(NULL, why, sizeof why, NULL);
+        bail_out("%s:%s#%s cannot be bound: %s (0x%08X, 0x%08X)", scheme, module, class_name, why, (unsigned)hr,
+                 (unsigned)told);
+    }
+    return object;
+}
+
+call_hresult_t call_method(call_object_t object, uint32_t method, const void *in, size_t in_len, void *out,
+                           size_t cap, call_fate_t *fate_out)
+{
+    call_t call;
+    must(call_create(object, &call));
+    must(call_begin(call, method, in, in_len));
+    completed(call);
+    size_t len = 0;
+    call_hresult_t hr = call_finish(call, out, cap, &len);
+    if (fate_out != NULL)
+        *fate_out = settled_fate_of(call);
+    must(call_release(call));
+    return hr;
+}
+
+pid_t pid_of(call_object_t object, uint32_t method)
+{
+    pid_t pid = 0;
+    must(call_method(object, method, NULL, 0, &pid, sizeof pid, NULL));
+    return pid;
+}
+
+bool process_lives(pid_t pid)
+{
+    char path[64], line[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    size_t len = fread(line, 1, sizeof line - 1, file);
+    (void)fclose(file);
+    line[len] = 0;
+    const char *name_end = strrchr(line, ')');
+    return name_end != NULL && name_end[2] != 'Z' && name_end[2] != 'X';
+}
+
+void await_death(pid_t pid)
+{
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; process_lives(pid);) {
+        if (now_us() > end)
+            bail_out("process %d is still there: a hang", (int)pid);
+        (void)usleep(2000);
+    }
+}
+
+unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL)
+        bail_out("nobody knows what is open");
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return count - 1;
+}
+
+unsigned processes_with(const char *word)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc");
+    if (folder == NULL)
+        bail_out("nobody knows what processes there are");
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char path[300], line[4096] = "";
+        int pid = atoi(entry->d_name);
+        if (pid <= 0 || pid == getpid() || !process_lives(pid))
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+        FILE *file = fopen(path, "r");
+        size_t len = file == NULL ? 0 : fread(line, 1, sizeof line - 1, file);
+        if (file != NULL)
+            (void)fclose(file);
+        count += memmem(line, len, word, strlen(word)) != NULL;
+    }
+    (void)closedir(folder);
+    return count;
+}

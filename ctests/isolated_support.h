@@ -1,0 +1,36 @@
+/* What the tests of isolated objects share: modules, binding, what processes there are. */
+#ifndef ISOLATED_SUPPORT_H
+#define ISOLATED_SUPPORT_H
+
+#include "support.h"
+
+#include <sys/types.h>
+
+/* The path of a module of ctests/modules. */
+const char *module_path(const char *name);
+
+/* An object of a class of that module, bound by `scheme`; ends the program where it cannot be. */
+call_object_t bind_object(const char *scheme, const char *module, const char *class_name,
+                          const call_bind_options_t *options);
+/* The same without a doubt: gives the code. */
+call_hresult_t try_bind(const char *scheme, const char *module, const char *class_name,
+                        const call_bind_options_t *options, call_object_t *object_out);
+
+/* Calls a method and gives its result; the output goes to `out`, which has `cap` bytes. */
+call_hresult_t call_method(call_object_t object, uint32_t method, const void *in, size_t in_len, void *out,
+                           size_t cap, call_fate_t *fate_out);
+
+/* The process that serves the object now: by method `method`, which writes it. */
+pid_t pid_of(call_object_t object, uint32_t method);
+
+/* Whether a process is there, and no zombie. */
+bool process_lives(pid_t pid);
+/* Until it does not; ends the program when that takes too long. */
+void await_death(pid_t pid);
+
+/* Descriptors that this process has open. */
+unsigned open_descriptors(void);
+/* Processes whose command line has that word, this one not counted. */
+unsigned processes_with(const char *word);
+
+#endif

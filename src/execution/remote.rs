@@ -1,0 +1,135 @@
+//! An execution whose method runs elsewhere: a thread of the apartment waits for it, and tells of its end.
+
+use super::server::Server;
+use super::{Execution, Relay};
+use crate::frame::Frame;
+use crate::handle::Generation;
+use crate::hresult::{Complaint, Hresult, S_OK};
+use crate::monitor::{self, Step};
+use crate::object::{Ending, Home, Prepared, Remote};
+use crate::state::{Cause, DONE, Missed, Refusal, Start, State};
+use crate::sync::{Arc, AtomicU32, Ordering};
+
+impl Execution {
+    /// As [`Execution::run`]: gets hold of who runs it, has it run, and tells of its end.
+    pub(super) fn run_remote(
+        &'static self,
+        generation: Generation,
+        remote: &dyn Remote,
+        home: Option<&dyn Home>,
+    ) -> bool {
+        let post = match remote.prepare(self, generation) {
+            Prepared::Ready(post) => Some(post),
+            Prepared::Over => None,
+            Prepared::Failed(complaint) => {
+                self.refuse_because(generation, complaint);
+                None
+            }
+        };
+        // Without a post the call is over, and this says so.
+        let Ok(taken) = self.start(generation) else { return false };
+        let Some(post) = post else {
+            self.settle(generation, &taken);
+            return false;
+        };
+        if taken.answer == Start::Run {
+            monitor::mark(Step::Start, self, generation);
+            monitor::step(Step::Start, self, generation);
+            let server = Server { execution: self, generation };
+            // SAFETY: between `start` and the end of the method the worker's (1).
+            let (method, input) = unsafe { (self.method.load(Ordering::Relaxed), self.input().read()) };
+            let ending = Frame::within(server, home, || post.run(server, method, input));
+            // SAFETY: as above.
+            unsafe { self.input().clear() };
+            self.end_remote(server, &ending, home);
+            return true;
+        }
+        post.give_back();
+        self.settle(generation, &taken);
+        false
+    }
+
+    fn end_remote(&'static self, server: Server, ending: &Ending, home: Option<&dyn Home>) {
+        let result = match *ending {
+            Ending::Returned(result) => result,
+            Ending::Lost { result, entered } => {
+                server.lose(result, entered);
+                S_OK
+            }
+        };
+        self.leave(server.generation, result, home);
+    }
+
+    /// Ends a call that has not started: nothing is there to run it.
+    fn refuse_because(&'static self, generation: Generation, complaint: Complaint) {
+        if self.word.apply_unlocked(generation, State::lock_to_look).is_ok() {
+            let bits = self.put_message(complaint.text);
+            let unlocked = self.word.always(generation, |state| state.unlock(bits));
+            self.settle(generation, &unlocked);
+        }
+        self.cancel_for(generation, Cause::NoServer, super::Grace::AT_ONCE);
+    }
+
+    /// What a thread that waits for that begin's end elsewhere may sleep on beside other things: its word,
+    /// and what it is while nothing has happened since `seen`, the state as it was looked at.
+    pub fn watch(&self, generation: Generation, seen: State) -> Option<(&AtomicU32, u32)> {
+        let count = self.event.count();
+        let same = self.word.state(generation).is_ok_and(|state| state == seen);
+        (same && self.word.add_waiter(generation, seen)).then(|| (self.event.word(), count))
+    }
+
+    /// The state of that begin; `None`: it is over for good.
+    pub fn state_of(&self, generation: Generation) -> Option<State> {
+        self.word.state(generation).ok()
+    }
+
+    /// Waits until the method of that begin is over, which may be long after its client went on.
+    pub fn park_ended(&self, generation: Generation) {
+        self.sleep_until(generation, crate::time::Deadline::NEVER, |state| state.has(crate::state::ENDED));
+    }
+
+    /// Who is to hear of what the method does, for the thread that holds the data (6).
+    pub(super) fn relay(&self) -> Option<Arc<dyn Relay>> {
+        if self.read().1.has(DONE) {
+            return None;
+        }
+        // SAFETY: the lock is held, and it was not complete when it was taken (6).
+        unsafe { (*self.cold()).attachment.as_ref() }.and_then(|attachment| attachment.relay.clone())
+    }
+}
+
+impl Server {
+    /// The method's process is gone.
+    fn lose(self, result: Hresult, entered: bool) {
+        let Self { execution, generation } = self;
+        let telling = self.is_being_told_here();
+        let seen = monitor::before(execution, generation);
+        loop {
+            match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
+                Ok(_) => {}
+                Err(Missed::Refused(Refusal::Untold)) => {
+                    execution.tell_at_end(generation);
+                    continue;
+                }
+                Err(_) => return,
+            }
+            // SAFETY: the lock is held (4).
+            unsafe { (*execution.hot.get()).completed = result.0 };
+            if let Ok(taken) = execution.word.apply(generation, |state| state.lose(entered, telling)) {
+                execution.wake(taken.before);
+                execution.report_end(generation, taken.answer, false, seen);
+                execution.settle(generation, &taken);
+                return;
+            }
+            execution.unlock(generation);
+        }
+    }
+
+    /// Who is to hear of what the method does.
+    pub(super) fn relayed(self) -> Option<Arc<dyn Relay>> {
+        self.lock_data().ok()?;
+        let relay = self.execution.relay();
+        self.execution.unlock(self.generation);
+        relay
+    }
+}

@@ -1,0 +1,125 @@
+//! A child's end of the channel: the words of both sides, and the request that is being served.
+
+use crate::execution::{By, Execution, Grace, REQUEST, Relay};
+use crate::handle::Generation;
+use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
+use crate::process::{wait_shared, wake_shared};
+use crate::spin::Spinner;
+use crate::sync::{Mutex, Ordering, lock};
+use crate::time::Deadline;
+
+/// See the module.
+pub struct Seat {
+    pub host: Region,
+    pub own: Region,
+    served: Mutex<Option<Served>>,
+}
+
+/// The begin that serves a request.
+#[derive(Clone, Copy)]
+struct Served {
+    turn: u32,
+    execution: &'static Execution,
+    generation: Generation,
+}
+
+/// How long a child sleeps before it looks whether its host is there, in milliseconds.
+const LOOK: u32 = 1_000;
+
+impl Seat {
+    pub fn new(host: Region, own: Region) -> Self {
+        Self { host, own, served: Mutex::new(None) }
+    }
+
+    /// Lets the host look at something.
+    pub fn ring(&self) {
+        let own = self.own.to_host();
+        own.bell.fetch_add(1, Ordering::SeqCst);
+        if self.host.to_child().waiting.load(Ordering::SeqCst) != 0 {
+            wake_shared(&own.bell);
+        }
+    }
+
+    /// Waits for a request after that one; `None`: there will be none. `alone` says whether the host is gone.
+    pub fn next_turn(&self, last: u32, spinner: &mut Spinner, alone: impl Fn() -> bool) -> Option<u32> {
+        let (host, own) = (self.host.to_child(), self.own.to_host());
+        let changed = || host.turn.load(Ordering::SeqCst) != last;
+        while !changed() {
+            if spinner.spin(changed) {
+                break;
+            }
+            own.asleep.store(1, Ordering::SeqCst);
+            if !changed() {
+                wait_shared(&host.turn, last, Deadline::after_ms(LOOK));
+            }
+            own.asleep.store(0, Ordering::SeqCst);
+            if !changed() && alone() {
+                return None;
+            }
+        }
+        let turn = host.turn.load(Ordering::SeqCst);
+        (host.over.load(Ordering::SeqCst) == 0).then_some(turn)
+    }
+
+    /// From now on a cancel of that request reaches its method; no: it is canceled already, and is not entered.
+    pub fn enter(&self, turn: u32, execution: &'static Execution, generation: Generation) -> bool {
+        let mut served = lock(&self.served);
+        if self.host.to_child().canceled.load(Ordering::SeqCst) >> 1 == turn {
+            return false;
+        }
+        *served = Some(Served { turn, execution, generation });
+        self.own.to_host().entered.store(turn, Ordering::SeqCst);
+        true
+    }
+
+    pub fn leave(&self) {
+        *lock(&self.served) = None;
+    }
+
+    /// The life of the thread that hears of cancels.
+    pub fn listen(&self) {
+        let word = &self.host.to_child().canceled;
+        let mut seen = 0;
+        loop {
+            let now = word.load(Ordering::SeqCst);
+            if now == seen {
+                wait_shared(word, seen, Deadline::NEVER);
+                continue;
+            }
+            seen = now;
+            let served = *lock(&self.served);
+            if let Some(served) = served.filter(|served| served.turn == now >> 1) {
+                self.cancel(served, now & 1 != 0);
+            }
+        }
+    }
+
+    fn cancel(&self, served: Served, at_once: bool) {
+        let left = self.host.to_child().grace_ms.load(Ordering::Relaxed);
+        let grace = if at_once { Grace::AT_ONCE } else { Grace::milliseconds(left.max(1)) };
+        // What it comes to is seen by who waits for the method.
+        let _ = served.execution.request_cancel(served.generation, REQUEST, grace, By::Thread);
+    }
+}
+
+impl Relay for Seat {
+    fn progress(&self, done: u64, total: u64) {
+        let own = self.own.to_host();
+        own.done.store(done, Ordering::Relaxed);
+        own.total.store(total, Ordering::Relaxed);
+        own.reports.fetch_add(1, Ordering::Release);
+        self.ring();
+    }
+
+    fn enter_region(&self) -> bool {
+        let barrier = &self.own.to_host().barrier;
+        barrier.compare_exchange(REGION_OPEN, IN_REGION, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    fn leave_region(&self) {
+        let barrier = &self.own.to_host().barrier;
+        if barrier.compare_exchange(IN_REGION, REGION_OPEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            self.ring();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A child as it comes into being: what it is told to be, and what it gives up before it loads anything.
+
+use super::sandbox;
+use super::seat::Seat;
+use super::serve::serve;
+use crate::hresult::{CO_E_DLLNOTFOUND, CO_E_SERVER_EXEC_FAILURE, Complaint, E_INVALIDARG, Failure};
+use crate::isolated::channel::Region;
+use crate::isolated::wire::Reader;
+use crate::isolated::{Plan, SOCKET, word};
+use crate::module::{Module, load};
+use crate::process::{
+    Limit, Mapping, become_reaper, change_folder, close_other_descriptors, die_with_parent, end_process, limit, receive,
+};
+use crate::sync::{Arc, close_descriptor};
+use std::ffi::CString;
+
+/// The life of `call-host` as a child.
+pub fn work() -> ! {
+    close_other_descriptors(SOCKET.cast_unsigned() + 1);
+    let served = serve(SOCKET, None);
+    end_process(i32::from(served.is_err()))
+}
+
+/// Why a child does not serve; the host has been told in its own words.
+pub struct Refusal(pub Complaint);
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::because(refusal.0.code, "the host's class cannot be served")
+    }
+}
+
+const NO_HOST: Failure = Failure::because(E_INVALIDARG, "there is no host behind that descriptor");
+
+/// Takes over what the host has sent, and becomes what it says.
+pub fn set_up(socket: i32) -> Result<(Seat, Plan), Failure> {
+    let mut bytes = [0; 64];
+    let received = receive(socket, &mut bytes, true).ok_or(NO_HOST)?;
+    let mut reader = Reader(&bytes[..received.len.min(bytes.len())]);
+    let meant = reader.byte() == Some(word::SETUP);
+    let len = reader.number().and_then(|len| usize::try_from(len).ok());
+    let all = match (meant, len, received.descriptors.as_slice()) {
+        (true, Some(len), &[plan, host, own]) => read_plan(plan, len)
+            .and_then(|plan| Some((Seat::new(Region::of(host, false)?, Region::of(own, true)?), plan))),
+        _ => None,
+    };
+    received.descriptors.into_iter().for_each(close_descriptor);
+    let (seat, plan) = all.ok_or(NO_HOST)?;
+    become_reaper();
+    if !die_with_parent() {
+        end_process(1);
+    }
+    Ok((seat, plan))
+}
+
+fn read_plan(file: i32, len: usize) -> Option<Plan> {
+    let mapping = Mapping::of(file, len, false)?;
+    // SAFETY: that long, and the host writes to it no more.
+    Plan::read(unsafe { std::slice::from_raw_parts(mapping.base(), len) })
+}
+
+impl Plan {
+    /// Gives up what the plan does not grant, and loads the module.
+    pub(super) fn load(&self) -> Result<Arc<Module>, Complaint> {
+        let cannot = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("the child process cannot {what}"));
+        let path = CString::new(self.path.clone()).unwrap_or_default();
+        if path.is_empty() {
+            return Err(Complaint::new(CO_E_DLLNOTFOUND, "the moniker names no module".to_owned()));
+        }
+        self.restrict().map_err(cannot)?;
+        load(&path)
+    }
+
+    fn restrict(&self) -> Result<(), &'static str> {
+        let folder = CString::new(self.folder.clone()).unwrap_or_default();
+        if !folder.is_empty() && !change_folder(&folder) {
+            return Err("enter its working directory");
+        }
+        limit(Limit::Core, 0);
+        for (what, most) in
+            [(Limit::Memory, self.memory), (Limit::Cpu, self.cpu), (Limit::Descriptors, self.descriptors)]
+        {
+            if most != 0 && !limit(what, most) {
+                return Err("limit itself");
+            }
+        }
+        if self.sandboxed { sandbox::enter(self) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,200 @@
+//! What host and child share: two regions of memory, one written by each side, and a socket beside them.
+//!
+//! Each region begins with words that the other side reads; behind them lies room for bytes. Where those do not
+//! fit, their writer makes a larger room, hands its descriptor over the socket, and counts it in `room`. Whoever
+//! reads a word reads it once and checks what it has: the other side may write at any time.
+//!
+//! | word | written by | meaning |
+//! | --- | --- | --- |
+//! | `turn` | host | the number of the request that is there; the child sleeps on it |
+//! | `canceled` | host | twice the number of the request that is to end, and 1 if its client has gone on |
+//! | `waiting` | host | 1: it sleeps on `bell` |
+//! | `bell` | child | counts what the host is to look at |
+//! | `answered` | child | the number of the request whose answer is there |
+//! | `entered` | child | the number of the request whose method was entered |
+//! | `asleep` | child | 1: it sleeps on `turn` |
+//! | `stage` | child | whether it can serve |
+//! | `barrier` | both | 0; 1: a region that no cancel interrupts; 2: the host is about to kill |
+
+use super::wire::{Reader, Writer};
+use super::word::REGION;
+use crate::process::{Mapping, receive, send, share_memory};
+use crate::sync::{AtomicU32, AtomicU64, close_descriptor};
+
+/// The host's words.
+#[repr(C, align(64))]
+pub struct ToChild {
+    pub turn: AtomicU32,
+    pub canceled: AtomicU32,
+    pub waiting: AtomicU32,
+    /// What is left to a canceled request, in milliseconds.
+    pub grace_ms: AtomicU32,
+    pub method: AtomicU32,
+    pub room: AtomicU32,
+    pub length: AtomicU64,
+    /// As `Grace`'s bits.
+    pub deadline: AtomicU64,
+    /// 1: nothing more will come.
+    pub over: AtomicU32,
+}
+
+/// The child's words.
+#[repr(C, align(64))]
+pub struct ToHost {
+    pub bell: AtomicU32,
+    pub answered: AtomicU32,
+    pub entered: AtomicU32,
+    pub asleep: AtomicU32,
+    pub result: AtomicU32,
+    pub room: AtomicU32,
+    /// Bytes of output, and behind them of a message.
+    pub length: AtomicU64,
+    pub message: AtomicU64,
+    pub stage: AtomicU32,
+    pub barrier: AtomicU32,
+    /// Counts the reports of progress.
+    pub reports: AtomicU32,
+    pub done: AtomicU64,
+    pub total: AtomicU64,
+}
+
+pub const STARTING: u32 = 0;
+pub const READY: u32 = 1;
+pub const FAILED: u32 = 2;
+
+pub const REGION_OPEN: u32 = 0;
+pub const IN_REGION: u32 = 1;
+pub const KILLING: u32 = 2;
+
+/// Bytes before the first room.
+const HEAD: usize = 4096;
+/// Bytes of the first room.
+const FIRST: usize = 64 * 1024;
+/// The length of a region.
+pub const LENGTH: usize = HEAD + FIRST;
+
+const _: () = assert!(size_of::<ToChild>() <= HEAD && size_of::<ToHost>() <= HEAD);
+
+/// A region, with the words of a type that is made of atomics.
+pub struct Region(Mapping);
+
+impl Region {
+    /// A new one, and its descriptor; with `alone` nobody else can write to it.
+    pub fn make(alone: bool) -> Option<(Self, i32)> {
+        share_memory(LENGTH, alone).map(|(mapping, file)| (Self(mapping), file))
+    }
+
+    /// One that another process made.
+    pub fn of(file: i32, writable: bool) -> Option<Self> {
+        Mapping::of(file, LENGTH, writable).map(Self)
+    }
+
+    pub fn to_child(&self) -> &ToChild {
+        // SAFETY: that long, aligned to a page, and atomics, for which any bytes are a value.
+        unsafe { &*self.0.base().cast() }
+    }
+
+    pub fn to_host(&self) -> &ToHost {
+        // SAFETY: as above.
+        unsafe { &*self.0.base().cast() }
+    }
+}
+
+/// Why there is no room for bytes, or none of the other side's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    NoMemory,
+    /// Nobody to hand it to.
+    Gone,
+    /// What the other side wrote makes no sense.
+    Rubbish,
+}
+
+/// The room that this side writes to.
+#[derive(Default)]
+pub struct Outbox {
+    larger: Option<Mapping>,
+    number: u32,
+}
+
+impl Outbox {
+    /// Writes all of it, one behind the other, and gives the number of the room.
+    pub fn put(&mut self, region: &Region, socket: i32, parts: &[&[u8]]) -> Result<u32, Fault> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let mut to = self.room(region, socket, len)?;
+        for part in parts {
+            // SAFETY: the room is this side's to write to, and that long.
+            unsafe {
+                to.copy_from_nonoverlapping(part.as_ptr(), part.len());
+                to = to.add(part.len());
+            }
+        }
+        Ok(self.number)
+    }
+
+    /// Room for so many bytes.
+    fn room(&mut self, region: &Region, socket: i32, len: usize) -> Result<*mut u8, Fault> {
+        let there = self.larger.as_ref().map_or(FIRST, Mapping::len);
+        if len > there {
+            let size = len.checked_next_power_of_two().ok_or(Fault::NoMemory)?;
+            let (mapping, file) = share_memory(size, true).ok_or(Fault::NoMemory)?;
+            let number = self.number.wrapping_add(1);
+            let message = Writer::default().byte(REGION).number(number.into()).number(size as u64).0;
+            let sent = send(socket, &message, &[file], true);
+            close_descriptor(file);
+            if !sent {
+                return Err(Fault::Gone);
+            }
+            (self.larger, self.number) = (Some(mapping), number);
+        }
+        Ok(match &self.larger {
+            Some(mapping) => mapping.base(),
+            // SAFETY: the region is longer than that.
+            None => unsafe { region.0.base().add(HEAD) },
+        })
+    }
+}
+
+/// The room that the other side writes to.
+#[derive(Default)]
+pub struct Inbox {
+    larger: Option<Mapping>,
+    number: u32,
+}
+
+impl Inbox {
+    /// Where `len` bytes lie in the room of that number; they may change at any time.
+    pub fn find(&mut self, region: &Region, socket: i32, number: u32, len: u64) -> Result<*const u8, Fault> {
+        if number != self.number {
+            if number != self.number.wrapping_add(1) {
+                return Err(Fault::Rubbish);
+            }
+            self.larger = Some(take_room(socket, number)?);
+            self.number = number;
+        }
+        let there = self.larger.as_ref().map_or(FIRST, Mapping::len);
+        if len > there as u64 {
+            return Err(Fault::Rubbish);
+        }
+        Ok(match &self.larger {
+            Some(mapping) => mapping.base(),
+            // SAFETY: the region is longer than that.
+            None => unsafe { region.0.base().add(HEAD) },
+        })
+    }
+}
+
+/// Takes a room over that the other side has sent before it named it.
+fn take_room(socket: i32, number: u32) -> Result<Mapping, Fault> {
+    let mut bytes = [0; 64];
+    let received = receive(socket, &mut bytes, false).ok_or(Fault::Rubbish)?;
+    let mut reader = Reader(&bytes[..received.len.min(64)]);
+    let meant = reader.byte() == Some(REGION) && reader.number() == Some(number.into());
+    let size = reader.number().and_then(|size| usize::try_from(size).ok());
+    let mapping = match (meant, size, received.descriptors.as_slice()) {
+        (true, Some(size), &[file]) => Mapping::of(file, size, false),
+        _ => None,
+    };
+    received.descriptors.into_iter().for_each(close_descriptor);
+    mapping.ok_or(Fault::Rubbish)
+}

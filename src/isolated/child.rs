@@ -1,0 +1,413 @@
+//! One child as its host sees it: it is started, asked to run one method after the other, and killed.
+
+use super::channel::{FAILED, Fault, IN_REGION, Inbox, KILLING, Outbox, READY, REGION_OPEN, Region};
+use super::pool::{Pool, Terms};
+use super::warden::{Life, Warden};
+use super::wire::{Reader, Writer};
+use super::word;
+use crate::execution::Server;
+use crate::frame;
+use crate::hresult::{
+    CALL_S_DEFERRED, CO_E_SERVER_EXEC_FAILURE, Complaint, E_OUTOFMEMORY, Failure, Hresult, RPC_E_INVALID_DATA,
+    RPC_E_SERVER_DIED, RPC_E_SERVER_DIED_DNE,
+};
+use crate::process::{pair, send, wait_for_some, wake_shared};
+use crate::signal::Kept;
+use crate::spin::Spinner;
+use crate::state::{CANCEL, DONE, State};
+use crate::sync::{Arc, AtomicU32, Ordering, Weak, close_descriptor};
+use crate::time::{Deadline, Nanoseconds, now};
+
+/// See the module.
+pub struct Child {
+    pub pool: Weak<Pool>,
+    warden: Arc<Warden>,
+    life: Arc<Life>,
+    socket: Kept,
+    ours: Region,
+    theirs: Region,
+    outbox: Outbox,
+    inbox: Inbox,
+    turn: u32,
+    /// Methods that it has run.
+    pub calls: u32,
+    /// When it was last put aside.
+    pub idle_since: Nanoseconds,
+    born: Nanoseconds,
+    spinner: Spinner,
+}
+
+/// How far a child is that was started.
+pub enum Stage {
+    Starting,
+    Ready,
+    /// It says that it cannot serve.
+    Refused(Complaint),
+    Dead,
+}
+
+/// What one method came to.
+pub enum Work {
+    /// It ended with that result.
+    Answered(Hresult),
+    /// The child said that it was not entered.
+    NotEntered,
+    /// The child is gone, or must go: it sent what makes no sense.
+    Lost { entered: bool, rubbish: bool },
+}
+
+/// How long a shutting host lets the canceled method know that it has more time than it has, in milliseconds: the
+/// host is to be the one whose clock ends it.
+const SLACK: u32 = 20;
+
+impl Child {
+    /// Has one started; it is ready some time later.
+    pub fn start(pool: Weak<Pool>, warden: Arc<Warden>, plan: (i32, u64)) -> Result<Self, Complaint> {
+        let none = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("no child process: no {what}"));
+        let (socket, their_socket) = pair().ok_or_else(|| none("socket"))?;
+        let socket = Kept::new(socket).inspect_err(|_| close_descriptor(their_socket))?;
+        let their_socket = Kept::new(their_socket)?;
+        let (ours, our_file) = Region::make(true).ok_or_else(|| none("memory"))?;
+        let our_file = Kept::new(our_file)?;
+        let (theirs, their_file) = Region::make(false).ok_or_else(|| none("memory"))?;
+        let their_file = Kept::new(their_file)?;
+        let setup = Writer::default().byte(word::SETUP).number(plan.1).0;
+        send(socket.number(), &setup, &[plan.0, our_file.number(), their_file.number()], true);
+        let life = warden.spawn(plan, their_socket.number());
+        let (outbox, inbox, spinner) = (Outbox::default(), Inbox::default(), Spinner::new());
+        let (turn, calls, idle_since, born) = (0, 0, 0, now());
+        Ok(Self { pool, warden, life, socket, ours, theirs, outbox, inbox, turn, calls, idle_since, born, spinner })
+    }
+
+    pub fn stage(&mut self) -> Stage {
+        match self.theirs.to_host().stage.load(Ordering::SeqCst) {
+            READY => Stage::Ready,
+            FAILED => Stage::Refused(self.refusal()),
+            _ if self.life.is_over() => Stage::Dead,
+            _ => Stage::Starting,
+        }
+    }
+
+    /// What a child that failed says of that.
+    fn refusal(&mut self) -> Complaint {
+        let said = self.first_words();
+        let mut reader = Reader(&said);
+        let code = reader.number().map(|code| Hresult((code as u32).cast_signed()));
+        let text = reader.text().map(|text| String::from_utf8_lossy(text).into_owned());
+        match (code, text) {
+            (Some(code), Some(text)) if code.0 < 0 => Complaint::new(code, text),
+            _ => rubbish(),
+        }
+    }
+
+    /// The names of the methods of a child that is ready.
+    pub fn methods(&mut self) -> Result<Vec<Box<[u8]>>, Complaint> {
+        let said = self.first_words();
+        let names = Reader(&said).texts().map(|names| names.into_iter().map(Box::from).collect());
+        names.ok_or_else(rubbish)
+    }
+
+    fn first_words(&mut self) -> Vec<u8> {
+        let head = self.theirs.to_host();
+        let (room, len) = (head.room.load(Ordering::Acquire), head.length.load(Ordering::Acquire));
+        let mut said = Vec::new();
+        if let Ok(from) = self.inbox.find(&self.theirs, self.socket.number(), room, len)
+            && said.try_reserve_exact(len as usize).is_ok()
+        {
+            // SAFETY: that many bytes are mapped there, and that much was reserved.
+            unsafe {
+                from.copy_to_nonoverlapping(said.as_mut_ptr(), len as usize);
+                said.set_len(len as usize);
+            }
+        }
+        said
+    }
+
+    /// Sleeps a little while it starts; with `other`, until that word changes.
+    pub fn await_start(&self, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
+        let bell = &self.theirs.to_host().bell;
+        let seen = bell.load(Ordering::SeqCst);
+        self.ours.to_child().waiting.store(1, Ordering::SeqCst);
+        if self.theirs.to_host().stage.load(Ordering::SeqCst) == super::channel::STARTING {
+            let mut words = vec![(bell, seen, true), (self.life.word(), 0, false)];
+            words.extend(other.map(|(word, seen)| (word, seen, false)));
+            wait_for_some(&words, deadline);
+        }
+        self.ours.to_child().waiting.store(0, Ordering::SeqCst);
+    }
+
+    /// When it should have been ready.
+    pub fn patience(&self, start_ms: u32) -> Deadline {
+        Deadline::at(self.born.saturating_add(u64::from(start_ms) * 1_000_000))
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.life.is_over()
+    }
+
+    /// How it ended, for a person.
+    pub fn last_words(&self) -> String {
+        self.life.obituary().text()
+    }
+
+    /// Has it killed.
+    pub fn kill(&self, wait_ms: u32) {
+        self.warden.kill(&self.life, wait_ms);
+    }
+
+    /// Has it run a method, and waits for its end.
+    pub fn work(&mut self, terms: &Terms, server: Server, method: u32, input: &[u8]) -> Work {
+        self.turn = self.turn.wrapping_add(1) & 0x7FFF_FFFF;
+        let turn = self.turn;
+        let room = match self.outbox.put(&self.ours, self.socket.number(), &[input]) {
+            Ok(room) => room,
+            Err(Fault::NoMemory) => return Work::Answered(E_OUTOFMEMORY),
+            Err(_) => return Work::Lost { entered: false, rubbish: false },
+        };
+        self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
+        let head = self.ours.to_child();
+        head.method.store(method, Ordering::Relaxed);
+        head.room.store(room, Ordering::Relaxed);
+        head.length.store(input.len() as u64, Ordering::Relaxed);
+        head.deadline.store(server.execution.expiry(server.generation).to_bits(), Ordering::Relaxed);
+        head.turn.store(turn, Ordering::SeqCst);
+        if self.theirs.to_host().asleep.load(Ordering::SeqCst) != 0 {
+            wake_shared(&head.turn);
+        }
+        self.attend(terms, server, turn)
+    }
+
+    /// Waits for the end of the method, and passes on what happens meanwhile.
+    fn attend(&mut self, terms: &Terms, server: Server, turn: u32) -> Work {
+        let mut attention = Attention { canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
+        loop {
+            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            if self.has_answered(turn) {
+                return self.answer(server, turn);
+            }
+            if self.life.is_over() {
+                return self.after_death(server, turn);
+            }
+            let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+            if let Some(work) = self.pass_on(terms, server, turn, state, &mut attention) {
+                return work;
+            }
+            let news = || {
+                let now = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+                self.theirs.to_host().bell.load(Ordering::SeqCst) != bell
+                    || (now.0 ^ state.0) & (CANCEL | DONE) != 0
+                    || self.life.is_over()
+            };
+            let mut spinner = std::mem::replace(&mut self.spinner, Spinner::new());
+            let spun = spinner.spin(news);
+            self.spinner = spinner;
+            if !spun {
+                self.sleep(server, bell, Deadline::NEVER);
+            }
+        }
+    }
+
+    /// Sleeps until the child rings, is gone, or the call's word changes.
+    fn sleep(&self, server: Server, bell: u32, deadline: Deadline) {
+        let Some(state) = server.execution.state_of(server.generation) else { return };
+        let Some((word, seen)) = server.execution.watch(server.generation, state) else { return };
+        self.ours.to_child().waiting.store(1, Ordering::SeqCst);
+        let head = self.theirs.to_host();
+        if head.bell.load(Ordering::SeqCst) == bell {
+            let words = [(&head.bell, bell, true), (self.life.word(), 0, false), (word, seen, false)];
+            wait_for_some(&words, deadline);
+        }
+        self.ours.to_child().waiting.store(0, Ordering::SeqCst);
+    }
+
+    /// Passes a cancel on to the child, and its progress to the client; kills it when the client has gone on.
+    fn pass_on(
+        &mut self,
+        terms: &Terms,
+        server: Server,
+        turn: u32,
+        state: State,
+        attention: &mut Attention,
+    ) -> Option<Work> {
+        let head = self.theirs.to_host();
+        let reports = head.reports.load(Ordering::Acquire);
+        if reports != attention.reports {
+            attention.reports = reports;
+            let (done, total) = (head.done.load(Ordering::Relaxed), head.total.load(Ordering::Relaxed));
+            // Refused only where nobody wants to know any more.
+            let _ = server.set_progress(done, total);
+        }
+        let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
+        if wanted > attention.canceled {
+            attention.canceled = wanted;
+            let left = server.execution.grace().1.left_ms();
+            let head = self.ours.to_child();
+            head.grace_ms.store(if wanted == 2 { 0 } else { left.saturating_add(SLACK) }, Ordering::Relaxed);
+            head.canceled.store(turn << 1 | (wanted - 1), Ordering::SeqCst);
+            wake_shared(&head.canceled);
+        }
+        if wanted < 2 {
+            return None;
+        }
+        Some(if terms.abandon { self.wait_abandoned(server, turn) } else { self.force(terms, server, turn) })
+    }
+
+    /// The client has gone on, and the method goes on too: the apartment does without this thread until it ends.
+    fn wait_abandoned(&mut self, server: Server, turn: u32) -> Work {
+        do_without(true);
+        loop {
+            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            if self.has_answered(turn) || self.life.is_over() {
+                break;
+            }
+            self.ours.to_child().waiting.store(1, Ordering::SeqCst);
+            let head = self.theirs.to_host();
+            wait_for_some(&[(&head.bell, bell, true), (self.life.word(), 0, false)], Deadline::NEVER);
+            self.ours.to_child().waiting.store(0, Ordering::SeqCst);
+        }
+        do_without(false);
+        self.after_death(server, turn)
+    }
+
+    /// Kills the child; an answer that is there before its end is one.
+    fn force(&mut self, terms: &Terms, server: Server, turn: u32) -> Work {
+        do_without(true);
+        self.await_region(terms, turn);
+        self.kill(terms.term_ms);
+        while !self.life.is_over() {
+            wait_for_some(&[(self.life.word(), 0, false)], Deadline::NEVER);
+        }
+        do_without(false);
+        self.after_death(server, turn)
+    }
+
+    /// Waits until the method is in no region that a cancel must not interrupt, but not for ever.
+    fn await_region(&self, terms: &Terms, turn: u32) {
+        let end = Deadline::after_ms(terms.region_ms);
+        let head = self.theirs.to_host();
+        loop {
+            let bell = head.bell.load(Ordering::SeqCst);
+            let barrier = head.barrier.compare_exchange(REGION_OPEN, KILLING, Ordering::SeqCst, Ordering::SeqCst);
+            if barrier != Err(IN_REGION) || self.has_answered(turn) || self.life.is_over() || end.passed() {
+                return;
+            }
+            self.ours.to_child().waiting.store(1, Ordering::SeqCst);
+            if head.barrier.load(Ordering::SeqCst) == IN_REGION {
+                wait_for_some(&[(&head.bell, bell, true), (self.life.word(), 0, false)], end);
+            }
+            self.ours.to_child().waiting.store(0, Ordering::SeqCst);
+        }
+    }
+
+    fn has_answered(&self, turn: u32) -> bool {
+        self.theirs.to_host().answered.load(Ordering::SeqCst) == turn
+    }
+
+    fn has_entered(&self, turn: u32) -> bool {
+        self.theirs.to_host().entered.load(Ordering::SeqCst) == turn
+    }
+
+    fn after_death(&mut self, server: Server, turn: u32) -> Work {
+        if self.has_answered(turn) {
+            return self.answer(server, turn);
+        }
+        Work::Lost { entered: self.has_entered(turn), rubbish: false }
+    }
+
+    /// Takes the answer over.
+    fn answer(&mut self, server: Server, turn: u32) -> Work {
+        self.calls += 1;
+        let head = self.theirs.to_host();
+        let result = Hresult(head.result.load(Ordering::Acquire).cast_signed());
+        let (len, message) = (head.length.load(Ordering::Relaxed), head.message.load(Ordering::Relaxed));
+        let (room, entered) = (head.room.load(Ordering::Relaxed), self.has_entered(turn));
+        if !entered {
+            return Work::NotEntered;
+        }
+        let both = len.checked_add(message).ok_or(Fault::Rubbish);
+        let found = both.and_then(|both| self.inbox.find(&self.theirs, self.socket.number(), room, both));
+        let (Ok(from), false) = (found, result == CALL_S_DEFERRED) else {
+            return Work::Lost { entered: true, rubbish: true };
+        };
+        // SAFETY: that many bytes are mapped there.
+        unsafe { deliver(server, from, len as usize, message as usize) }
+            .map_or_else(Work::Answered, |()| Work::Answered(result))
+    }
+}
+
+/// The apartment does without this thread for a while.
+fn do_without(absent: bool) {
+    frame::at_home(|home| {
+        if let Some(home) = home {
+            if absent { home.block() } else { home.unblock() }
+        }
+    });
+}
+
+/// What was passed on of one call.
+struct Attention {
+    /// 1: that it is canceled; 2: that its client has gone on.
+    canceled: u32,
+    reports: u32,
+}
+
+/// Output and message of a method. Fails where there is no memory for them.
+///
+/// # Safety
+/// `from` points to as many mapped bytes, which may change meanwhile.
+unsafe fn deliver(server: Server, from: *const u8, len: usize, message: usize) -> Result<(), Hresult> {
+    const SHORT: usize = 64;
+    if len > 0 && len <= SHORT {
+        let mut copy = [0; SHORT];
+        // SAFETY: the caller's promise.
+        unsafe { from.copy_to_nonoverlapping(copy.as_mut_ptr(), len) };
+        // Refused only where nobody will read it, as below.
+        let _ = server.write(&copy[..len]);
+    } else if len > 0 {
+        match server.reserve(len) {
+            Ok(room) => {
+                // SAFETY: the caller's promise, and that much was reserved.
+                unsafe { from.copy_to_nonoverlapping(room, len) };
+                let _ = server.commit(len);
+            }
+            Err(Failure { code: E_OUTOFMEMORY, .. }) => return Err(E_OUTOFMEMORY),
+            Err(_) => {}
+        }
+    }
+    if message > 0 {
+        let mut text = Vec::new();
+        text.try_reserve_exact(message).map_err(|_| E_OUTOFMEMORY)?;
+        // SAFETY: the caller's promise, and that much was reserved.
+        unsafe {
+            from.add(len).copy_to_nonoverlapping(text.as_mut_ptr(), message);
+            text.set_len(message);
+        }
+        let _ = server.set_error(String::from_utf8_lossy(&text).into_owned());
+    }
+    Ok(())
+}
+
+fn rubbish() -> Complaint {
+    Complaint::new(RPC_E_INVALID_DATA, "the child process says what makes no sense".to_owned())
+}
+
+/// The result of a call whose child is gone.
+pub fn lost_result(entered: bool, rubbish: bool) -> Hresult {
+    match (rubbish, entered) {
+        (true, _) => RPC_E_INVALID_DATA,
+        (_, true) => RPC_E_SERVER_DIED,
+        (_, false) => RPC_E_SERVER_DIED_DNE,
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.life.is_over() {
+            let head = self.ours.to_child();
+            head.over.store(1, Ordering::SeqCst);
+            head.turn.fetch_xor(1 << 31, Ordering::SeqCst);
+            wake_shared(&head.turn);
+            self.warden.retire(&self.life);
+        }
+    }
+}

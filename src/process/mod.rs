@@ -1,0 +1,20 @@
+//! The only door to other processes: starting and ending them, memory and descriptors shared with them,
+//! and code loaded into this one. Linux.
+
+mod control;
+mod loader;
+mod memory;
+mod sleep;
+mod socket;
+mod spawn;
+
+pub use control::{
+    Limit, Reaped, become_reaper, cannot_gain_privileges, change_folder, children, detach, die_with_parent,
+    end_process, kill_group, kill_process, lift, lift_copy, limit, pipe, poll_many, process_id, read_some, reap,
+    reset_signals, watch_children, watch_process, write_if_room,
+};
+pub use loader::{Library, own_folder};
+pub use memory::{Mapping, share_memory};
+pub use sleep::{wait_for_some, wait_shared, wake_shared};
+pub use socket::{close_other_descriptors, pair, receive, send};
+pub use spawn::{Start, spawn};
