@@ -56,6 +56,20 @@ call_hresult_t call_method(call_object_t object, uint32_t method, const void *in
     return hr;
 }
 
+call_t enter_method(call_object_t object, uint32_t method)
+{
+    call_t call;
+    uint64_t done = 0, total = 0;
+    must(call_create(object, &call));
+    must(call_begin(call, method, NULL, 0));
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; done == 0; (void)usleep(500)) {
+        if (now_us() > end)
+            bail_out("no progress was told: a hang");
+        must(call_get_progress(call, &done, &total));
+    }
+    return call;
+}
+
 pid_t pid_of(call_object_t object, uint32_t method)
 {
     pid_t pid = 0;

@@ -20,6 +20,9 @@ call_hresult_t try_bind(const char *scheme, const char *module, const char *clas
 call_hresult_t call_method(call_object_t object, uint32_t method, const void *in, size_t in_len, void *out,
                            size_t cap, call_fate_t *fate_out);
 
+/* Begins a method that tells progress, and waits until it has: it is inside. */
+call_t enter_method(call_object_t object, uint32_t method);
+
 /* The process that serves the object now: by method `method`, which writes it. */
 pid_t pid_of(call_object_t object, uint32_t method);
 

@@ -11,7 +11,7 @@ fi
 host=$(printf '%s\n' "$version" | sed -n 's/^host: //p')
 
 RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" \
-    cargo +nightly build --locked --lib --target "$host" --target-dir target/asan
+    cargo +nightly build --locked --target "$host" --target-dir target/asan
 folder=target/asan/$host/debug
 ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 nm "$folder/libcall.so" | grep -q ' U __asan_report_load' || { echo "asan: the library was built without it"; exit 1; }

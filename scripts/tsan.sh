@@ -12,7 +12,7 @@ runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$host/lib/librustc-nightly
 
 # The standard library is compiled without the sanitizer; src/sync/visible stands in for what it would misread.
 RUSTFLAGS="--cfg call_tsan -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes" \
-    cargo +nightly build --locked --lib --target "$host" --target-dir target/tsan
+    cargo +nightly build --locked --target "$host" --target-dir target/tsan
 folder=target/tsan/$host/debug
 ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 

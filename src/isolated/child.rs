@@ -165,6 +165,7 @@ impl Child {
             Err(_) => return Work::Lost { entered: false, rubbish: false },
         };
         self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
+        let attention = Attention { canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
         let head = self.ours.to_child();
         head.method.store(method, Ordering::Relaxed);
         head.room.store(room, Ordering::Relaxed);
@@ -174,15 +175,16 @@ impl Child {
         if self.theirs.to_host().asleep.load(Ordering::SeqCst) != 0 {
             wake_shared(&head.turn);
         }
-        self.attend(terms, server, turn)
+        self.attend(terms, server, turn, attention)
     }
 
     /// Waits for the end of the method, and passes on what happens meanwhile.
-    fn attend(&mut self, terms: &Terms, server: Server, turn: u32) -> Work {
-        let mut attention = Attention { canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
+    fn attend(&mut self, terms: &Terms, server: Server, turn: u32, mut attention: Attention) -> Work {
         loop {
             let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            self.report_progress(server, &mut attention);
             if self.has_answered(turn) {
+                self.report_progress(server, &mut attention);
                 return self.answer(server, turn);
             }
             if self.life.is_over() {
@@ -220,15 +222,7 @@ impl Child {
         self.ours.to_child().waiting.store(0, Ordering::SeqCst);
     }
 
-    /// Passes a cancel on to the child, and its progress to the client; kills it when the client has gone on.
-    fn pass_on(
-        &mut self,
-        terms: &Terms,
-        server: Server,
-        turn: u32,
-        state: State,
-        attention: &mut Attention,
-    ) -> Option<Work> {
+    fn report_progress(&self, server: Server, attention: &mut Attention) {
         let head = self.theirs.to_host();
         let reports = head.reports.load(Ordering::Acquire);
         if reports != attention.reports {
@@ -237,6 +231,17 @@ impl Child {
             // Refused only where nobody wants to know any more.
             let _ = server.set_progress(done, total);
         }
+    }
+
+    /// Passes a cancel on to the child; kills it when the client has gone on.
+    fn pass_on(
+        &mut self,
+        terms: &Terms,
+        server: Server,
+        turn: u32,
+        state: State,
+        attention: &mut Attention,
+    ) -> Option<Work> {
         let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
         if wanted > attention.canceled {
             attention.canceled = wanted;
