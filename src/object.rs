@@ -111,6 +111,8 @@ pub unsafe extern "C-unwind" fn unreachable(
 pub trait Remote: Send + Sync {
     /// Gets hold of who is to run a queued execution, on a thread of the apartment, before it starts.
     fn prepare(&self, execution: &'static Execution, generation: Generation) -> Prepared;
+    /// A method whose grace period is over is ended.
+    fn forces(&self) -> bool;
 }
 
 /// What that came to.
@@ -135,7 +137,8 @@ pub enum Ending {
     /// It gave that result.
     Returned(Hresult),
     /// Its process is gone.
-    Lost { result: Hresult, entered: bool },
+    /// `forced`: by us, because the grace period of its cancel was over.
+    Lost { result: Hresult, entered: bool, forced: bool },
 }
 
 /// One object. Its references are `Arc`s: one of the handle table, one of each execution.

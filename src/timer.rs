@@ -102,11 +102,16 @@ pub fn request_dump(descriptor: i32) -> Outcome {
 enum What {
     /// The end of a grace period.
     Grace,
+    /// The end of the moment that it takes to end a method.
+    Force,
     /// A deadline.
     Deadline,
     /// Whether a canceled method has looked.
     Look,
 }
+
+/// How long a client waits for the end of a method that is being ended, in nanoseconds.
+const MOMENT: Nanoseconds = 1_000_000_000;
 
 /// A point in time that was armed; what it is for may have ended meanwhile.
 type Entry = Reverse<(Nanoseconds, u32, Generation, What)>;
@@ -218,7 +223,7 @@ impl Errand {
 fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
     Execution::of_slot(*slot).is_some_and(|execution| match what {
         What::Look => execution.goes_on(*generation),
-        What::Grace | What::Deadline => execution.awaits_grace(*generation),
+        What::Grace | What::Force | What::Deadline => execution.awaits_grace(*generation),
     })
 }
 
@@ -232,7 +237,9 @@ fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds, errands: &mut Vec<Er
         ends.pop();
         let Some(execution) = Execution::of_slot(slot) else { continue };
         match what {
-            What::Grace => execution.abandon(generation, By::Signal),
+            What::Grace if execution.grace_is_over(generation) => {}
+            What::Grace => ends.push(Reverse((end + MOMENT, slot, generation, What::Force))),
+            What::Force => execution.abandon(generation, By::Signal),
             What::Deadline if !execution.expire(generation) => {}
             What::Deadline => errands.push(Errand::Expire(execution, generation)),
             What::Look => errands.push(Errand::Look(execution, generation)),

@@ -300,6 +300,16 @@ impl Execution {
         self.word.unlink_timer();
     }
 
+    /// The grace period is over: the client goes on, unless the method is ended instead; false: then it goes on
+    /// in a moment, whatever has become of that. On the timer's thread.
+    pub fn grace_is_over(&'static self, generation: Generation) -> bool {
+        let forced = self.is_to_be_forced(generation);
+        if !forced {
+            self.abandon(generation, By::Signal);
+        }
+        !forced
+    }
+
     /// The grace period is over: the client goes on. Async-signal-safe for [`By::Signal`].
     pub fn abandon(&'static self, generation: Generation, by: By) {
         if let Ok(taken) = self.word.apply(generation, State::abandon) {

@@ -7,8 +7,9 @@ use crate::handle::Generation;
 use crate::hresult::{Complaint, Hresult, S_OK};
 use crate::monitor::{self, Step};
 use crate::object::{Ending, Home, Prepared, Remote};
-use crate::state::{Cause, DONE, Missed, Refusal, Start, State};
+use crate::state::{Cause, DIRECT, DONE, Missed, Refusal, STARTED, Start, State};
 use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::time::now;
 
 impl Execution {
     /// As [`Execution::run`]: gets hold of who runs it, has it run, and tells of its end.
@@ -52,8 +53,8 @@ impl Execution {
     fn end_remote(&'static self, server: Server, ending: &Ending, home: Option<&dyn Home>) {
         let result = match *ending {
             Ending::Returned(result) => result,
-            Ending::Lost { result, entered } => {
-                server.lose(result, entered);
+            Ending::Lost { result, entered, forced } => {
+                server.lose(result, entered, forced);
                 S_OK
             }
         };
@@ -70,12 +71,15 @@ impl Execution {
         self.cancel_for(generation, Cause::NoServer, super::Grace::AT_ONCE);
     }
 
-    /// What a thread that waits for that begin's end elsewhere may sleep on beside other things: its word,
-    /// and what it is while nothing has happened since `seen`, the state as it was looked at.
-    pub fn watch(&self, generation: Generation, seen: State) -> Option<(&AtomicU32, u32)> {
-        let count = self.event.count();
-        let same = self.word.state(generation).is_ok_and(|state| state == seen);
-        (same && self.word.add_waiter(generation, seen)).then(|| (self.event.word(), count))
+    /// What a thread that waits for that begin's end elsewhere may sleep on beside other things, and what it is
+    /// now: to be read before what it looks at.
+    pub fn watch(&self) -> (&AtomicU32, u32) {
+        (self.event.word(), self.event.count())
+    }
+
+    /// Sees to it that such a sleeper is woken when the word changes. No: it has changed since `seen`, look again.
+    pub fn keep_watch(&self, generation: Generation, seen: State) -> bool {
+        self.word.state(generation).is_ok_and(|state| state == seen) && self.word.add_waiter(generation, seen)
     }
 
     /// The state of that begin; `None`: it is over for good.
@@ -86,6 +90,29 @@ impl Execution {
     /// Waits until the method of that begin is over, which may be long after its client went on.
     pub fn park_ended(&self, generation: Generation) {
         self.sleep_until(generation, crate::time::Deadline::NEVER, |state| state.has(crate::state::ENDED));
+    }
+
+    /// The grace period of that begin is over. Yes: its method can be ended where it runs, which is what the
+    /// client waits for a moment longer; who waits for the method is woken.
+    pub(super) fn is_to_be_forced(&'static self, generation: Generation) -> bool {
+        let runs = |state: State| state.has(STARTED) && !state.any(DONE | DIRECT);
+        if !self.word.state(generation).is_ok_and(runs)
+            || self.word.apply_unlocked(generation, State::lock_to_look).is_err()
+        {
+            return false;
+        }
+        let forced = self.target().class.remote.as_deref().is_some_and(Remote::forces);
+        self.unlock(generation);
+        if forced {
+            self.event.signal();
+        }
+        forced
+    }
+
+    /// Whether the grace period of that begin, which is canceled, is over.
+    pub fn is_out_of_grace(&self, generation: Generation) -> bool {
+        let (of, grace) = self.grace();
+        of == generation && grace.end().is_some_and(|end| end <= now())
     }
 
     /// Who is to hear of what the method does, for the thread that holds the data (6).
@@ -100,7 +127,7 @@ impl Execution {
 
 impl Server {
     /// The method's process is gone.
-    fn lose(self, result: Hresult, entered: bool) {
+    fn lose(self, result: Hresult, entered: bool, forced: bool) {
         let Self { execution, generation } = self;
         let telling = self.is_being_told_here();
         let seen = monitor::before(execution, generation);
@@ -115,7 +142,7 @@ impl Server {
             }
             // SAFETY: the lock is held (4).
             unsafe { (*execution.hot.get()).completed = result.0 };
-            if let Ok(taken) = execution.word.apply(generation, |state| state.lose(entered, telling)) {
+            if let Ok(taken) = execution.word.apply(generation, |state| state.lose(entered, forced, telling)) {
                 execution.wake(taken.before);
                 execution.report_end(generation, taken.answer, false, seen);
                 execution.settle(generation, &taken);

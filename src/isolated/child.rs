@@ -1,6 +1,6 @@
 //! One child as its host sees it: it is started, asked to run one method after the other, and killed.
 
-use super::channel::{FAILED, Fault, IN_REGION, Inbox, KILLING, Outbox, READY, REGION_OPEN, Region};
+use super::channel::{FAILED, Fault, IN_REGION, Inbox, KILLING, Outbox, READY, REGION_OPEN, Region, STARTING};
 use super::pool::{Pool, Terms};
 use super::warden::{Life, Warden};
 use super::wire::{Reader, Writer};
@@ -53,7 +53,7 @@ pub enum Work {
     /// The child said that it was not entered.
     NotEntered,
     /// The child is gone, or must go: it sent what makes no sense.
-    Lost { entered: bool, rubbish: bool },
+    Lost { entered: bool, rubbish: bool, forced: bool },
 }
 
 /// How long a shutting host lets the canceled method know that it has more time than it has, in milliseconds: the
@@ -125,15 +125,11 @@ impl Child {
 
     /// Sleeps a little while it starts; with `other`, until that word changes.
     pub fn await_start(&self, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
-        let bell = &self.theirs.to_host().bell;
-        let seen = bell.load(Ordering::SeqCst);
-        self.ours.to_child().waiting.store(1, Ordering::SeqCst);
-        if self.theirs.to_host().stage.load(Ordering::SeqCst) == super::channel::STARTING {
-            let mut words = vec![(bell, seen, true), (self.life.word(), 0, false)];
-            words.extend(other.map(|(word, seen)| (word, seen, false)));
-            wait_for_some(&words, deadline);
+        let head = self.theirs.to_host();
+        let bell = head.bell.load(Ordering::SeqCst);
+        if head.stage.load(Ordering::SeqCst) == STARTING {
+            self.sleep(bell, other, deadline);
         }
-        self.ours.to_child().waiting.store(0, Ordering::SeqCst);
     }
 
     /// When it should have been ready.
@@ -162,7 +158,7 @@ impl Child {
         let room = match self.outbox.put(&self.ours, self.socket.number(), &[input]) {
             Ok(room) => room,
             Err(Fault::NoMemory) => return Work::Answered(E_OUTOFMEMORY),
-            Err(_) => return Work::Lost { entered: false, rubbish: false },
+            Err(_) => return Work::Lost { entered: false, rubbish: false, forced: false },
         };
         self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
         let attention = Attention { canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
@@ -182,6 +178,7 @@ impl Child {
     fn attend(&mut self, terms: &Terms, server: Server, turn: u32, mut attention: Attention) -> Work {
         loop {
             let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            let watched = server.execution.watch();
             self.report_progress(server, &mut attention);
             if self.has_answered(turn) {
                 self.report_progress(server, &mut attention);
@@ -196,6 +193,7 @@ impl Child {
             }
             let news = || {
                 let now = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+                // The end of a grace period is no change of the word: who sleeps is woken for that.
                 self.theirs.to_host().bell.load(Ordering::SeqCst) != bell
                     || (now.0 ^ state.0) & (CANCEL | DONE) != 0
                     || self.life.is_over()
@@ -203,20 +201,19 @@ impl Child {
             let mut spinner = std::mem::replace(&mut self.spinner, Spinner::new());
             let spun = spinner.spin(news);
             self.spinner = spinner;
-            if !spun {
-                self.sleep(server, bell, Deadline::NEVER);
+            if !spun && server.execution.keep_watch(server.generation, state) {
+                self.sleep(bell, Some(watched), Deadline::NEVER);
             }
         }
     }
 
-    /// Sleeps until the child rings, is gone, or the call's word changes.
-    fn sleep(&self, server: Server, bell: u32, deadline: Deadline) {
-        let Some(state) = server.execution.state_of(server.generation) else { return };
-        let Some((word, seen)) = server.execution.watch(server.generation, state) else { return };
+    /// Sleeps until the child rings, is gone, or another word is not what it was.
+    fn sleep(&self, bell: u32, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
         self.ours.to_child().waiting.store(1, Ordering::SeqCst);
         let head = self.theirs.to_host();
         if head.bell.load(Ordering::SeqCst) == bell {
-            let words = [(&head.bell, bell, true), (self.life.word(), 0, false), (word, seen, false)];
+            let mut words = vec![(&head.bell, bell, true), (self.life.word(), 0, false)];
+            words.extend(other.map(|(word, seen)| (word, seen, false)));
             wait_for_some(&words, deadline);
         }
         self.ours.to_child().waiting.store(0, Ordering::SeqCst);
@@ -242,6 +239,7 @@ impl Child {
         state: State,
         attention: &mut Attention,
     ) -> Option<Work> {
+        let over = state.has(CANCEL) && (state.has(DONE) || server.execution.is_out_of_grace(server.generation));
         let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
         if wanted > attention.canceled {
             attention.canceled = wanted;
@@ -251,7 +249,7 @@ impl Child {
             head.canceled.store(turn << 1 | (wanted - 1), Ordering::SeqCst);
             wake_shared(&head.canceled);
         }
-        if wanted < 2 {
+        if !over || (terms.abandon && wanted < 2) {
             return None;
         }
         Some(if terms.abandon { self.wait_abandoned(server, turn) } else { self.force(terms, server, turn) })
@@ -265,10 +263,7 @@ impl Child {
             if self.has_answered(turn) || self.life.is_over() {
                 break;
             }
-            self.ours.to_child().waiting.store(1, Ordering::SeqCst);
-            let head = self.theirs.to_host();
-            wait_for_some(&[(&head.bell, bell, true), (self.life.word(), 0, false)], Deadline::NEVER);
-            self.ours.to_child().waiting.store(0, Ordering::SeqCst);
+            self.sleep(bell, None, Deadline::NEVER);
         }
         do_without(false);
         self.after_death(server, turn)
@@ -283,7 +278,10 @@ impl Child {
             wait_for_some(&[(self.life.word(), 0, false)], Deadline::NEVER);
         }
         do_without(false);
-        self.after_death(server, turn)
+        match self.after_death(server, turn) {
+            Work::Lost { entered, rubbish, .. } => Work::Lost { entered, rubbish, forced: true },
+            answered => answered,
+        }
     }
 
     /// Waits until the method is in no region that a cancel must not interrupt, but not for ever.
@@ -296,11 +294,9 @@ impl Child {
             if barrier != Err(IN_REGION) || self.has_answered(turn) || self.life.is_over() || end.passed() {
                 return;
             }
-            self.ours.to_child().waiting.store(1, Ordering::SeqCst);
             if head.barrier.load(Ordering::SeqCst) == IN_REGION {
-                wait_for_some(&[(&head.bell, bell, true), (self.life.word(), 0, false)], end);
+                self.sleep(bell, None, end);
             }
-            self.ours.to_child().waiting.store(0, Ordering::SeqCst);
         }
     }
 
@@ -316,7 +312,7 @@ impl Child {
         if self.has_answered(turn) {
             return self.answer(server, turn);
         }
-        Work::Lost { entered: self.has_entered(turn), rubbish: false }
+        Work::Lost { entered: self.has_entered(turn), rubbish: false, forced: false }
     }
 
     /// Takes the answer over.
@@ -332,7 +328,7 @@ impl Child {
         let both = len.checked_add(message).ok_or(Fault::Rubbish);
         let found = both.and_then(|both| self.inbox.find(&self.theirs, self.socket.number(), room, both));
         let (Ok(from), false) = (found, result == CALL_S_DEFERRED) else {
-            return Work::Lost { entered: true, rubbish: true };
+            return Work::Lost { entered: true, rubbish: true, forced: false };
         };
         // SAFETY: that many bytes are mapped there.
         unsafe { deliver(server, from, len as usize, message as usize) }

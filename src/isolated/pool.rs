@@ -167,6 +167,7 @@ impl Pool {
     fn until_ready(&self, child: &mut Child, call: Option<(&'static Execution, Generation)>) -> Option<Stage> {
         let patience = child.patience(self.terms.start_ms);
         loop {
+            let watched = call.map(|(execution, _)| execution.watch());
             match child.stage() {
                 Stage::Starting => {}
                 other => return Some(other),
@@ -184,8 +185,8 @@ impl Pool {
             }
             match (call, state) {
                 (Some((execution, generation)), Some(state)) => {
-                    if let Some(word) = execution.watch(generation, state) {
-                        child.await_start(Some(word), patience);
+                    if execution.keep_watch(generation, state) {
+                        child.await_start(watched, patience);
                     }
                 }
                 _ => child.await_start(None, patience),
@@ -253,16 +254,16 @@ impl Pool {
     fn run(&self, mut child: Box<Child>, server: Server, method: u32, input: &[u8]) -> Ending {
         let mut tries = 0;
         loop {
-            let (entered, rubbish) = match child.work(&self.terms, server, method, input) {
+            let (entered, rubbish, forced) = match child.work(&self.terms, server, method, input) {
                 Work::Answered(result) => {
                     self.put_aside(child);
                     return Ending::Returned(result);
                 }
                 Work::NotEntered => {
                     self.put_aside(child);
-                    return Ending::Lost { result: canceled_result(server), entered: false };
+                    return Ending::Lost { result: canceled_result(server), entered: false, forced: false };
                 }
-                Work::Lost { entered, rubbish } => (entered, rubbish),
+                Work::Lost { entered, rubbish, forced } => (entered, rubbish, forced),
             };
             if rubbish && !child.is_dead() {
                 child.kill(0);
@@ -276,17 +277,17 @@ impl Pool {
             let call = (server.execution, server.generation);
             let is_done = call.0.state_of(call.1).is_none_or(|state| state.has(DONE));
             tries += 1;
-            if entered || rubbish || is_done || tries >= ENOUGH {
+            if entered || rubbish || forced || is_done || tries >= ENOUGH {
                 // Refused only where nobody will read it.
                 let _ = server.set_error(text);
-                return Ending::Lost { result: lost_result(entered, rubbish), entered: entered || rubbish };
+                return Ending::Lost { result: lost_result(entered, rubbish), entered: entered || rubbish, forced };
             }
             child = match self.find(Some(call)) {
                 Found::Child(another) => another,
-                Found::Over => return Ending::Lost { result: canceled_result(server), entered: false },
+                Found::Over => return Ending::Lost { result: canceled_result(server), entered: false, forced: false },
                 Found::None(complaint) => {
                     let _ = server.set_error(complaint.text);
-                    return Ending::Lost { result: complaint.code, entered: false };
+                    return Ending::Lost { result: complaint.code, entered: false, forced: false };
                 }
             };
         }
@@ -300,6 +301,10 @@ fn canceled_result(server: Server) -> Hresult {
 }
 
 impl Remote for Pool {
+    fn forces(&self) -> bool {
+        !self.terms.abandon
+    }
+
     fn prepare(&self, execution: &'static Execution, generation: Generation) -> Prepared {
         match self.find(Some((execution, generation))) {
             Found::Child(child) => Prepared::Ready(child),
@@ -314,7 +319,7 @@ impl Post for Child {
         match self.pool.upgrade() {
             Some(pool) => pool.run(self, server, method, input),
             // The object, which keeps the pool, lives while its method runs.
-            None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false },
+            None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false, forced: false },
         }
     }
 

@@ -23,7 +23,7 @@
 //! | `ENDED` | leave, complete, skip | | the method is over, or will never run and is off the queue |
 //! | `CANCEL` | `request_cancel` | | the server is asked to stop |
 //! | `DONE` | the one terminal transition | | the client's side is complete |
-//! | `ABANDONED` | `request_cancel`, abandon | | the terminal transition was a cancel's: no result, no output |
+//! | `ABANDONED` | `request_cancel`, abandon, lose | | the terminal transition was a cancel's: no result, no output |
 //! | `STOPPED` | leave, complete | | a cancel was requested, and the method's own result says canceled |
 //! | `COMPLETED` | complete, lose | | the result was given by `call_context_complete`, or for a lost process, not by a return |
 //! | `KILLED` | lose | | the process of the method is gone; with `STOPPED`: it was gone before the method was entered |

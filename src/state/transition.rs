@@ -392,13 +392,15 @@ impl State {
 
     /// The process of the method is gone, as found by the thread that holds the data; those are told first
     /// that are to hear of a cancel, as in [`State::complete`]. A method that was never entered is one that
-    /// never started, unless the client has been told that it runs.
-    pub fn lose(self, entered: bool, telling: bool) -> Step<Ended> {
+    /// never started, unless the client has been told that it runs. `forced`: it was ended because the call was
+    /// canceled and its grace period is over.
+    pub fn lose(self, entered: bool, forced: bool, telling: bool) -> Step<Ended> {
         if self.is_untold_at_end() && !telling {
             return Err(Refusal::Untold);
         }
         let never = if entered || self.has(DONE) { 0 } else { STOPPED };
-        Ok(self.without(LOCKED).end(false, COMPLETED | KILLED | never))
+        let abandoned = if forced && self.has(CANCEL) && !self.has(DONE) { ABANDONED } else { 0 };
+        Ok(self.without(LOCKED).end(false, COMPLETED | KILLED | never | abandoned))
     }
 
     /// The server is told of the cancel, by this thread alone.

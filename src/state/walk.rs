@@ -235,9 +235,11 @@ impl World {
                 all.extend(completed.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
             }
             // Whoever waits for a method elsewhere is inside, and not on the client's thread.
-            for entered in [false, true].into_iter().filter(|_| self.inside && !self.state.has(DIRECT)) {
-                let lost = self.state.lose(entered, self.telling);
-                all.extend(lost.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
+            for (entered, forced) in [(false, false), (true, false), (true, true)] {
+                if self.inside && !self.state.has(DIRECT) {
+                    let lost = self.state.lose(entered, forced, self.telling);
+                    all.extend(lost.ok().map(|(next, _)| World { locked: None, ..self.to(next) }));
+                }
             }
         }
     }

@@ -312,17 +312,23 @@ fn a_fate_is_what_became_of_the_method() {
 #[test]
 fn a_lost_process_ends_its_method_and_says_whether_it_was_entered() {
     let running = State(BEGUN | STARTED | ON_STACK | LOCKED);
-    let (entered, owed) = running.lose(true, false).expect("it runs");
+    let (entered, owed) = running.lose(true, false, false).expect("it runs");
     assert_eq!((entered.fate(), owed, entered.has(LOCKED)), (Fate::Killed, Ended::Deliver, false));
-    let (never, owed) = running.lose(false, false).expect("it runs");
+    let (never, owed) = running.lose(false, false, false).expect("it runs");
     assert_eq!((never.fate(), owed), (Fate::NeverStarted, Ended::Deliver));
     let abandoned = running.with(CANCEL | DONE | ABANDONED);
     assert_eq!(abandoned.fate(), Fate::Running);
     for entered in [false, true] {
-        let (lost, owed) = abandoned.lose(entered, false).expect("it runs");
+        let (lost, owed) = abandoned.lose(entered, true, false).expect("it runs");
         assert_eq!((lost.fate(), owed), (Fate::Killed, Ended::Drop), "the client was told that it runs");
     }
-    assert_eq!(running.with(CANCEL | TELLS).lose(true, false), Err(Refusal::Untold));
+    let canceled = running.canceled(Cause::Deadline);
+    let (forced, owed) = canceled.lose(true, true, false).expect("it runs");
+    assert_eq!((forced.fate(), owed, forced.is_canceled()), (Fate::Killed, Ended::Deliver, true));
+    assert_eq!(forced.abandoned_result(), RPC_E_TIMEOUT);
+    let (crashed, _) = canceled.lose(true, false, false).expect("it runs");
+    assert!(!crashed.is_canceled(), "it ended by itself");
+    assert_eq!(running.with(CANCEL | TELLS).lose(true, true, false), Err(Refusal::Untold));
 }
 
 #[test]
