@@ -35,6 +35,9 @@ pub unsafe fn given(options: *const call_bind_options_t) -> Result<Option<call_b
     if given.spares > Settings::LIMIT && given.spares != NONE {
         return Err(Failure::because(E_INVALIDARG, "number of spares"));
     }
+    if given.flags & SANDBOX != 0 && !given.program.is_null() {
+        return Err(Failure::because(E_INVALIDARG, "a program of one's own has to enter its sandbox itself"));
+    }
     Ok(Some(given))
 }
 

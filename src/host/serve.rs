@@ -46,8 +46,9 @@ struct Answer {
 pub fn serve(socket: i32, main: Option<crate::module::MainFn>) -> Outcome {
     let (seat, plan) = set_up(socket)?;
     let seat = Arc::new(seat);
-    let (mut inbox, mut outbox) = (Inbox::default(), Outbox::default());
-    let made = main.map_or_else(|| plan.load(), introduce).and_then(|module| make(&module, &plan.class));
+    let (inbox, mut outbox) = (Inbox::default(), Outbox::default());
+    let introduced = plan.restrict().and_then(|()| main.map_or_else(|| plan.load(), introduce));
+    let made = introduced.and_then(|module| make(&module, &plan.class));
     let object = match made {
         Ok(object) => object,
         Err(complaint) => {
@@ -65,7 +66,6 @@ pub fn serve(socket: i32, main: Option<crate::module::MainFn>) -> Outcome {
     let said = Writer::default().texts(names.into_iter()).0;
     let execution = Execution::take(ObjectHold::clone(&object))?;
     say(&seat, &mut outbox, socket, &said, READY);
-    let _ = &mut inbox;
     Service { seat, socket, inbox, outbox, object, execution }.serve();
     Ok(S_OK)
 }

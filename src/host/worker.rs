@@ -60,18 +60,22 @@ fn read_plan(file: i32, len: usize) -> Option<Plan> {
 }
 
 impl Plan {
-    /// Gives up what the plan does not grant, and loads the module.
+    /// Loads the module.
     pub(super) fn load(&self) -> Result<Arc<Module>, Complaint> {
-        let cannot = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("the child process cannot {what}"));
         let path = CString::new(self.path.clone()).unwrap_or_default();
         if path.is_empty() {
             return Err(Complaint::new(CO_E_DLLNOTFOUND, "the moniker names no module".to_owned()));
         }
-        self.restrict().map_err(cannot)?;
         load(&path)
     }
 
-    fn restrict(&self) -> Result<(), &'static str> {
+    /// Gives up what the plan does not grant.
+    pub(super) fn restrict(&self) -> Result<(), Complaint> {
+        let cannot = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("the child process cannot {what}"));
+        self.give_up().map_err(cannot)
+    }
+
+    fn give_up(&self) -> Result<(), &'static str> {
         let folder = CString::new(self.folder.clone()).unwrap_or_default();
         if !folder.is_empty() && !change_folder(&folder) {
             return Err("enter its working directory");
