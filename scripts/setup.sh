@@ -15,6 +15,7 @@ case ${1:?run, test, bench, deb or docs} in
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
         wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
             cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm clang++:clang
+            x86_64-w64-mingw32-g++:g++-mingw-w64-x86-64-win32 /usr/include/wine/wine/windows/objbase.h:libwine-dev
             /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
     bench) needs="c++:g++" less="some peers are missing"
