@@ -87,6 +87,7 @@ suite: setup-test lib
 	{ $(CARGO) test --locked --target-dir target; echo "# ended with $$?"; } | tee target/rust.log
 	@tail -n 1 target/rust.log | grep -qx '# ended with 0'
 	$(MAKE) -C ctests test
+	$(MAKE) -C bindings/com test
 
 test: suite ## every test: Rust, the C suite, the examples, Python, the scripts, the models, a little under each sanitizer
 	$(MAKE) -C examples check

@@ -16,15 +16,15 @@ Every rule of the model, and the tests that showed it. This page is written by `
 printed as they ran, and `make test` compares it with its own run; what a rule says, and who has to show it, stands in
 [rules.tsv](rules.tsv).
 
-A column is a distance between client and object: a mark says that a check of the rule ran there and passed. A program
-that says no distance shows a rule, but marks nothing.
+A column is a distance between client and object, and the last one the COM-shaped face ([com.md](com.md)): a mark says
+that a check of the rule ran there and passed. A program that says no distance shows a rule, but marks nothing.
 """
 
 
 def shown(rule, checks):
     """The last cell of a rule's row."""
     if rule.scope == "face":
-        return "no counterpart in C"
+        return "no counterpart here"
     if rule.scope == "later":
         return f"not yet: needs {rule.needs}"
     return ", ".join(f"`{test}`" for test in sorted({check.test for check in checks}))
@@ -37,7 +37,7 @@ def table(head, rows):
 def page(known, carried, places):
     at = {rule: {check.place for check in checks} for rule, checks in carried.items()}
     scopes = [("shown by the C suite", "c"), ("shown by a Rust test", "rust"),
-              ("without a counterpart in C", "face"), ("not yet", "later")]
+              ("shown by the COM face", "com"), ("without a counterpart here", "face"), ("not yet", "later")]
     counts = [[what, str(sum(rule.scope == scope for rule in known.values()))] for what, scope in scopes]
     counts += [[f"shown at distance *{place}*", str(sum(place in found for found in at.values()))] for place in places]
     rows = [[rule.id, rule.says, *("x" if place in at[rule.id] else "" for place in places),
@@ -56,17 +56,20 @@ def marks(text):
 
 def main():
     faults, known = [], rules()
-    in_c, places = suite(faults)
+    in_c, places = suite("ctests", faults)
+    in_com, columns = suite("bindings/com", faults)
     in_rust = rust(faults)
-    carried = {rule: [check for check in in_c + in_rust if rule in check.rules] for rule in known}
+    carried = {rule: [check for check in in_c + in_com + in_rust if rule in check.rules] for rule in known}
     faults += sorted({f"{check.test}: there is no rule {rule}"
-                      for check in in_c + in_rust for rule in check.rules if rule not in known})
+                      for check in in_c + in_com + in_rust for rule in check.rules if rule not in known})
     seen = {scope: {rule for check in checks for rule in check.rules}
-            for scope, checks in (("c", in_c), ("rust", in_rust))}
-    faults += [f"{rule.id}: no {'check of the C suite' if rule.scope == 'c' else 'Rust test'} showed it"
+            for scope, checks in (("c", in_c), ("com", in_com), ("rust", in_rust))}
+    who = {"c": "check of the C suite", "com": "check of the COM face", "rust": "Rust test"}
+    faults += [f"{rule.id}: no {who[rule.scope]} showed it"
                for rule in known.values() if rule.id not in seen.get(rule.scope, {rule.id})]
     faults += [f"{rule.id}: {carried[rule.id][0].test} shows it, but docs/rules.tsv says {rule.scope}"
                for rule in known.values() if rule.scope in ("face", "later") and carried[rule.id]]
+    places += columns
     text = page(known, carried, places)
     before = PAGE.read_text() if PAGE.exists() else ""
     faults += [f"{rule}: {what} shows it no longer; if that is meant, remove docs/conformance.md first"
@@ -75,8 +78,8 @@ def main():
         PAGE.write_text(text)
     elif not faults and before != text:
         faults = ["docs/conformance.md is not what this run showed; `make conformance` writes it"]
-    print("\n".join(faults) or f"conformance: {len(known)} rules, at {len(places)} distances")
-    sys.exit(bool(faults) or not in_c)
+    print("\n".join(faults) or f"conformance: {len(known)} rules, in {len(places)} columns")
+    sys.exit(bool(faults) or not in_c or not in_com)
 
 
 main()

@@ -5,7 +5,8 @@ import sys
 
 from rules import ROOT, rules
 
-CITING = ["src/**/*.rs", "include/*.h", "ctests/*.[ch]", "ctests/*.cpp", "examples/*.c", "docs/*.md", "*.md"]
+CITING = ["src/**/*.rs", "include/*.h", "ctests/*.[ch]", "ctests/*.cpp", "examples/*.c", "docs/*.md", "*.md",
+          "bindings/com/**/*.[ch]pp", "bindings/com/**/*.h"]
 
 
 def main():

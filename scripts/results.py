@@ -1,4 +1,4 @@
-"""What the tests of the last run printed: each program of the C suite, and cargo's tests.
+"""What the tests of the last run printed: each program of the C suite and of the COM face, and cargo's tests.
 
 A log ends with the line `# ended with STATUS`, and must be newer than the library and its program: else it tells of
 another one.
@@ -11,6 +11,8 @@ from collections import namedtuple
 from rules import ID, ROOT
 
 TARGET = ROOT / "target"
+# Where the programs of a folder with tests are; what each printed is below that, in tap.
+BUILT = {"ctests": TARGET / "ctests", "bindings/com": TARGET / "com" / "own"}
 CHECK = re.compile(r"(not )?ok (\d+) - (.*?)(?: # (SKIP|TODO)\b.*)?")
 PLACE = re.compile(r"\[([^],]+)(?:, [^]]*)?\] ")
 COUNT = re.compile(r"# (.+): (\d+) checks")
@@ -35,9 +37,9 @@ def lines_of(log, program, faults):
     return lines
 
 
-def tap(name, faults):
+def tap(built, name, faults):
     """The checks of one program, and how often it says that it checked at each distance."""
-    lines = lines_of(TARGET / "ctests" / "tap" / f"{name}.tap", TARGET / "ctests" / name, faults)
+    lines = lines_of(built / "tap" / f"{name}.tap", built / name, faults)
     checks = [found for found in map(CHECK.fullmatch, lines) if found]
     plans = [line for line in lines if re.fullmatch(r"1\.\.\d+", line)]
     if [int(check[2]) for check in checks] != list(range(1, len(checks) + 1)) or plans != [f"1..{len(checks)}"]:
@@ -52,13 +54,13 @@ def tap(name, faults):
     return passed, {found[1]: int(found[2]) for found in map(COUNT.fullmatch, lines) if found}
 
 
-def suite(faults):
-    """All checks of the C suite that passed, and the distances, in their order."""
-    listed = subprocess.run([os.environ.get("MAKE", "make"), "-s", "--no-print-directory", "-C", "ctests", "list"],
+def suite(folder, faults):
+    """All checks of a folder's programs that passed, and the distances, in their order."""
+    listed = subprocess.run([os.environ.get("MAKE", "make"), "-s", "--no-print-directory", "-C", folder, "list"],
                             cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     passed, places = [], {}
     for name in (os.path.basename(program).removesuffix(".sh") for program in listed):
-        found, counted = tap(name, faults)
+        found, counted = tap(BUILT[folder], name, faults)
         for place, count in counted.items():
             printed = sum(check.place == place for check in found)
             if printed != count:

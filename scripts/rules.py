@@ -5,7 +5,7 @@ import sys
 from collections import namedtuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCOPES = {"c", "rust", "face", "later"}
+SCOPES = {"c", "rust", "com", "face", "later"}
 ID = re.compile(r"\b[A-Z]{2}-\d+\b")
 
 Rule = namedtuple("Rule", "id says scope needs", defaults=[""])
