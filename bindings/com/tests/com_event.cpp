@@ -138,6 +138,7 @@ void many()
     NEED(one->Signal());
     waiter.join();
     is_hr(hr, S_OK, "WT-11 all of them");
+    is_hr(CoWaitForMultipleHandles(COWAIT_WAITALL, 1, 2, both, &index), RPC_S_CALLPENDING, "WT-11 the last is missing");
     is(!readable(both[1]) && readable(both[0]), "WT-9 EV-2 took the automatic one alone");
 }
 

@@ -252,6 +252,28 @@ void apartment_goes()
     is(gone.is_open(), "LT-11 and the server is released all the same");
 }
 
+/* Its last reference is given back to an apartment that ends before it serves that. */
+void goes_with_apartment()
+{
+    Gate gone;
+    auto server = new Server(false);
+    server->gone = &gone;
+    call_object_t object{};
+    {
+        Gate busy, hold;
+        Worker home(COINIT_APARTMENTTHREADED);
+        home.run([&] { NEED(call_com_export(server->own(), job_faces, 1, COINIT_APARTMENTTHREADED, &object)); });
+        server->own()->Release();
+        home.start([&] { busy.open(); hold.wait(); CoUninitialize(); });
+        busy.wait();
+        call_object_release(object);
+        is(!gone.is_open(), "a server is not released outside its apartment");
+        hold.open();
+    }
+    gone.wait();
+    is(gone.is_open(), "LT-11 and not lost when that ends before it comes to it");
+}
+
 }
 
 int main()
@@ -262,5 +284,6 @@ int main()
     contexts();
     single_threaded();
     apartment_goes();
+    goes_with_apartment();
     return checked();
 }
