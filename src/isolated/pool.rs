@@ -233,9 +233,9 @@ impl Pool {
             let span = u64::from(self.terms.idle_ms) * 1_000_000;
             let reading = now();
             gone.extend(desk.idle.extract_if(.., |child| child.idle_since + span <= reading));
-            if let Some(child) = desk.idle.first() {
-                next = Deadline::at(child.idle_since + span);
-            }
+            // One that is put aside meanwhile is looked at then: nobody is woken for that.
+            let first = desk.idle.iter().map(|child| child.idle_since).min().unwrap_or(reading);
+            next = Deadline::at(first + span);
         }
         let missing = if gone.is_empty() { self.terms.spares.saturating_sub(desk.idle.len() as u32) } else { 0 };
         let worth_it = desk.stillborn < ENOUGH;
