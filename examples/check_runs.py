@@ -137,6 +137,10 @@ def check_demo(search, tree):
         "the method is still in its read: fate          RUNNING",
         "a byte for it to read; call_apartment_close    S_OK",
         "it has ended by itself: fate                   COMPLETED",
+        "result S_OK, fate COMPLETED",
+        "an endless loop; call_cancel, 1 s of grace     S_OK",
+        "its process is gone: fate                      KILLED",
+        "the next call_begin, for another process       S_OK",
         "Every call ended as it should."]), (code, out, err))
 
 

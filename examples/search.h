@@ -6,6 +6,7 @@
  *   search_screen.c     what the user sees
  *   search_demo.c       what `search` shows without arguments
  *   search.c            the command line
+ *   module_search.c     the method as a module, for a child process
  */
 #ifndef SEARCH_H
 #define SEARCH_H
@@ -40,6 +41,7 @@ extern const call_class_t search_class;
 
 /* What the user asks for. */
 typedef struct search_options_t {
+    const char *moniker; /* of the object that searches; NULL: one in this process */
     const char *pattern;
     const char *const *dirs;
     uint32_t dir_count;

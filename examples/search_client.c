@@ -45,7 +45,9 @@ static call_hresult_t begin_search(const search_options_t *options, call_t *call
     void *request = pack_request(options, &len);
     if (request == NULL)
         return E_OUTOFMEMORY;
-    call_hresult_t hr = call_object_create(process_wide, &search_class, NULL, &object);
+    /* Where the method runs is a matter of this line, and of no other. */
+    call_hresult_t hr = options->moniker != NULL ? call_object_bind(options->moniker, NULL, &object)
+                                                 : call_object_create(process_wide, &search_class, NULL, &object);
     if (hr >= 0) {
         hr = call_create(object, call_out);
         call_object_release(object);

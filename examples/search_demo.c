@@ -1,9 +1,11 @@
 /*
  * What `search` shows without arguments: a call that completes, the same call canceled half-way,
- * and a method that never looks, which nobody can stop inside this process.
+ * a method that never looks, which nobody can stop inside this process; and in a child process the same
+ * search, and a method that never ends, which is killed.
  */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fate_name.h"
@@ -127,6 +129,53 @@ static bool show_deaf(void)
     return so;
 }
 
+/* The moniker of a class of the module beside this program. */
+static bool isolated(char *moniker, size_t cap, const char *class_name)
+{
+    char own[4096];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (len <= 0)
+        return is_so("where this program is", "nobody knows", false);
+    own[len] = '\0';
+    *strrchr(own, '/') = '\0';
+    return snprintf(moniker, cap, "isolated:%s/module_search.so#%s", own, class_name) < (int)cap;
+}
+
+/* It is entered, canceled with a second's grace, and killed; then the next call is made. */
+static bool kill_loop(call_object_t object, call_t call)
+{
+    uint64_t started = 0, total = 0;
+    call_cancel_t cancel;
+    if (call_begin(call, 0, NULL, 0) < 0 || call_query_cancel(call, &cancel) < 0)
+        return is_so("the call could not be made", "", false);
+    while (started == 0 && call_wait(call, 1) == RPC_S_CALLPENDING)
+        if (call_get_progress(call, &started, &total) < 0)
+            return false;
+    bool so = code_is("an endless loop; call_cancel, 1 s of grace", call_cancel(cancel, 1), S_OK);
+    so &= code_is("call_finish", call_finish(call, NULL, 0, NULL), RPC_E_CALL_CANCELED);
+    so &= fate_is("its process is gone: fate", call, CALL_FATE_KILLED);
+    call_cancel_release(cancel);
+    so &= code_is("the next call_begin, for another process", call_begin(call, 0, NULL, 0), S_OK);
+    so &= code_is("call_object_disconnect", call_object_disconnect(object), S_OK);
+    return so & code_is("call_finish", call_finish(call, NULL, 0, NULL), RPC_E_DISCONNECTED);
+}
+
+static bool show_loop(void)
+{
+    char moniker[4200];
+    call_object_t object;
+    call_t call;
+    if (!isolated(moniker, sizeof moniker, "Loop"))
+        return false;
+    call_hresult_t hr = call_object_bind(moniker, NULL, &object);
+    if (hr < 0 || call_create(object, &call) < 0)
+        return code_is(moniker, hr, S_OK);
+    bool so = kill_loop(object, call);
+    call_release(call);
+    call_object_release(object);
+    return so;
+}
+
 static void title(const char *text)
 {
     printf("\n%s\n\n", text);
@@ -152,6 +201,15 @@ int demo_run(const char *const *dirs, uint32_t dir_count)
 
     title("3. A method that never looks for a cancel. The client goes free; the method cannot be stopped.");
     so = so && show_deaf();
+
+    title("4. The first search in a child process: another moniker, and nothing else.");
+    char moniker[4200];
+    options.cancel_percent = options.pause_percent = 0;
+    options.moniker = moniker;
+    so = so && isolated(moniker, sizeof moniker, "Search") && show_search(&options, S_OK, CALL_FATE_COMPLETED);
+
+    title("5. A loop without an end, in a child process: it is killed when its grace ends.");
+    so = so && show_loop();
     puts(so ? "\nEvery call ended as it should." : "\nNot every call ended as it should.");
     return so ? SEARCH_FOUND : SEARCH_TROUBLE;
 }
