@@ -53,7 +53,8 @@ def check_command(root, out, page):
 
 def check_programs(root):
     programs = [path.stem for path in sorted((root / "examples").glob("*.c")) if "int main(" in path.read_text()]
-    checks = "".join(path.read_text() for path in (root / "examples").glob("check_*.py") if path != Path(__file__).resolve())
+    runners = [*(root / "examples").glob("check_*.py"), root / "scripts" / "quick_start.sh"]
+    checks = "".join(path.read_text() for path in runners if path != Path(__file__).resolve())
     idle = [name for name in programs if not re.search(rf"\b{name}\b", checks)]
     check(f"each of the {len(programs)} programs is run by a check", programs and not idle, idle)
 
