@@ -63,11 +63,15 @@ Costs begin_then_finish(Contender &contender, typename Contender::Call *calls, s
     stage.await_counted(count);
     stay_busy(SETTLE_NS);
     const std::uint64_t finished_from = stamp();
+    std::uint64_t sum = 0;
     for (std::size_t i = 0; i < count; i++) {
         contender.finish(calls[i], out);
+        sum += out.back();
     }
     const std::uint64_t finished_to = stamp();
-    check(in, out);
+    if (sum != count) {
+        fail("of many calls one gave a wrong result");
+    }
     blockers.finish();
     const auto each = static_cast<double>(count);
     return {nanoseconds(begun_from, begun_to) / each, nanoseconds(finished_from, finished_to) / each};

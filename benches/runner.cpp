@@ -137,22 +137,25 @@ void run_with_limits(const Job &job, Results &results) {
     }
 }
 
-// On a terminal the line is written anew for each job; elsewhere there is one for each round.
+// On a terminal the line is written anew for each job; elsewhere a line comes from time to time.
 class Progress {
 public:
     Progress(unsigned rounds, std::size_t all) : rounds_(rounds), all_(all) {}
     void job(unsigned round, const std::string &name) {
-        if (is_terminal_) {
-            std::fprintf(stderr, "\r\33[Kround %u of %u, %s, %s", round + 1, rounds_, left().c_str(), name.c_str());
+        const double now = nanoseconds(start_, stamp());
+        if (is_terminal_ || now - told_ > 30e9) {
+            told_ = now;
+            std::fprintf(stderr, "%sround %u of %u, %s, %s%s", start_of_line(), round + 1, rounds_, left().c_str(),
+                         name.c_str(), is_terminal_ ? "" : "\n");
         }
         done_++;
     }
     void round(unsigned round) {
-        std::fprintf(stderr, "%sround %u of %u is done, %s\n", is_terminal_ ? "\r\33[K" : "", round + 1, rounds_,
-                     left().c_str());
+        std::fprintf(stderr, "%sround %u of %u is done, %s\n", start_of_line(), round + 1, rounds_, left().c_str());
     }
 
 private:
+    const char *start_of_line() const { return is_terminal_ ? "\r\33[K" : ""; }
     // By what the jobs took so far; the first round has some that the others have not.
     std::string left() const {
         if (done_ == 0) {
@@ -167,6 +170,7 @@ private:
     std::size_t all_;
     std::size_t done_ = 0;
     std::uint64_t start_ = stamp();
+    double told_ = 0;
     bool is_terminal_ = isatty(STDERR_FILENO) == 1;
 };
 
