@@ -68,6 +68,9 @@ inline void check(const Words &in, const Words &out) {
     }
 }
 
+// Fewer say nothing, however long they take.
+constexpr std::uint64_t LEAST_SAMPLES = 100;
+
 // Limits of one series of samples.
 struct Series {
     std::size_t samples;
@@ -82,7 +85,8 @@ template <class Contender> void round_trips(Contender &contender, Figures &figur
     samples.reserve(series.samples);
     const std::uint64_t start = stamp();
     std::uint64_t to = start;
-    for (std::uint64_t i = 0; i < series.samples && nanoseconds(start, to) < series.span_ns; i++) {
+    const auto is_over = [&] { return nanoseconds(start, to) >= series.span_ns; };
+    for (std::uint64_t i = 0; i < LEAST_SAMPLES || (i < series.samples && !is_over()); i++) {
         Words in;
         in.fill(i);
         Words out;
