@@ -11,7 +11,7 @@ CHECKED_IN = HERE / "libcall" / "abi.py"
 
 # A C type and what ctypes knows it as. Handles are declared as their number, which passes alike.
 NUMBERS = {"int32_t": "c_int32", "uint32_t": "c_uint32", "uint64_t": "c_uint64", "size_t": "c_size_t",
-           "call_hresult_t": "c_int32", "call_fate_t": "c_int32"}
+           "int": "c_int", "call_hresult_t": "c_int32", "call_fate_t": "c_int32"}
 # The numbers that are one thing under several names become an enumeration.
 GROUPS = {"CALL_FATE_": "Fate", "CALL_CAUSE_": "Cause", "CALL_APARTMENT_": "Kind", "CALL_STATE_": "State",
           "CALL_TRACE_": "Step"}
@@ -25,8 +25,8 @@ import enum
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from ctypes import (CDLL, CFUNCTYPE, PyDLL, Structure, c_char, c_char_p, c_int32, c_size_t, c_uint32, c_uint64,
-                    c_void_p)
+from ctypes import (CDLL, CFUNCTYPE, PyDLL, Structure, c_char, c_char_p, c_int, c_int32, c_size_t, c_uint32,
+                    c_uint64, c_void_p)
 from typing import Any, Final, cast
 
 

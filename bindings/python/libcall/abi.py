@@ -7,8 +7,8 @@ import enum
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from ctypes import (CDLL, CFUNCTYPE, PyDLL, Structure, c_char, c_char_p, c_int32, c_size_t, c_uint32, c_uint64,
-                    c_void_p)
+from ctypes import (CDLL, CFUNCTYPE, PyDLL, Structure, c_char, c_char_p, c_int, c_int32, c_size_t, c_uint32,
+                    c_uint64, c_void_p)
 from typing import Any, Final, cast
 
 
@@ -46,6 +46,7 @@ CALL_VERSION_MAJOR: Final = 0
 CALL_VERSION_MINOR: Final = 1
 CALL_VERSION_PATCH: Final = 0
 CALL_VERSION: Final = 0x00000100
+CALL_ABI: Final = 0
 S_OK: Final = 0
 S_FALSE: Final = 1
 E_NOTIMPL: Final = -2147467263
@@ -55,6 +56,9 @@ E_ABORT: Final = -2147467260
 E_FAIL: Final = -2147467259
 E_UNEXPECTED: Final = -2147418113
 RPC_E_CALL_CANCELED: Final = -2147418110
+RPC_E_SERVER_DIED: Final = -2147418105
+RPC_E_INVALID_DATA: Final = -2147418097
+RPC_E_SERVER_DIED_DNE: Final = -2147418094
 RPC_E_OUT_OF_RESOURCES: Final = -2147417855
 RPC_E_SERVERFAULT: Final = -2147417851
 RPC_E_DISCONNECTED: Final = -2147417848
@@ -65,10 +69,15 @@ RPC_E_TIMEOUT: Final = -2147417825
 CO_E_CANCEL_DISABLED: Final = -2147417792
 DISP_E_MEMBERNOTFOUND: Final = -2147352573
 DISP_E_UNKNOWNNAME: Final = -2147352570
+REGDB_E_CLASSNOTREG: Final = -2147221164
+MK_E_SYNTAX: Final = -2147221020
+CO_E_DLLNOTFOUND: Final = -2147221000
+CO_E_ERRORINDLL: Final = -2147220999
 E_ACCESSDENIED: Final = -2147024891
 E_HANDLE: Final = -2147024890
 E_OUTOFMEMORY: Final = -2147024882
 E_INVALIDARG: Final = -2147024809
+CO_E_SERVER_EXEC_FAILURE: Final = -2146959355
 RPC_E_CALL_PENDING: Final = RPC_S_CALLPENDING
 CALL_S_DEFERRED: Final = 262656
 CALL_E_MORE_DATA: Final = -2147024662
@@ -76,6 +85,12 @@ CALL_E_DEADLOCK: Final = -2147023765
 CALL_E_TOO_BUSY: Final = -2147023173
 CALL_INFINITE: Final = 0xFFFFFFFF
 CALL_CLASS_CUSTOM_MARSHALING: Final = 1
+CALL_BIND_ABANDON: Final = 1
+CALL_BIND_SANDBOX: Final = 2
+CALL_BIND_QUIET: Final = 4
+CALL_BIND_NO_SPARES: Final = 0xFFFFFFFF
+CALL_BIND_NO_TERM: Final = 0xFFFFFFFF
+CALL_HOST_FD: Final = 3
 CALL_WAIT_ANY: Final = 0
 CALL_WAIT_ALL: Final = 1
 
@@ -101,6 +116,7 @@ class Cause(enum.IntEnum):
     DISCONNECT = 3
     PARENT = 4
     PARENT_TIMEOUT = 5
+    NO_SERVER = 6
 
 
 class Kind(enum.IntEnum):
@@ -138,6 +154,8 @@ call_destroy_fn = CFUNCTYPE(None, c_void_p)
 call_method_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint32, c_void_p, c_size_t)
 call_cancel_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint32)
 call_notify_fn = CFUNCTYPE(None, c_void_p)
+call_make_fn = CFUNCTYPE(c_int32, c_void_p, c_void_p)
+call_module_main_fn = CFUNCTYPE(c_int32, c_uint64)
 call_log_fn = CFUNCTYPE(None, c_void_p, c_char_p)
 call_thread_fn = CFUNCTYPE(None, c_void_p, c_char_p)
 call_trace_fn = CFUNCTYPE(None, c_void_p, c_uint32, c_void_p)
@@ -161,6 +179,25 @@ class call_bind_options_t(Structure):
         ("size", c_size_t),
         ("flags", c_uint32),
         ("reserved", c_uint32),
+        ("apartment", c_uint64),
+        ("workers", c_uint32),
+        ("spares", c_uint32),
+        ("queue_limit", c_uint32),
+        ("calls_per_child", c_uint32),
+        ("idle_ms", c_uint32),
+        ("start_ms", c_uint32),
+        ("term_ms", c_uint32),
+        ("region_ms", c_uint32),
+        ("memory", c_uint64),
+        ("cpu_seconds", c_uint32),
+        ("descriptors", c_uint32),
+        ("directory", c_char_p),
+        ("environment", c_void_p),
+        ("program", c_char_p),
+        ("arguments", c_void_p),
+        ("host", c_char_p),
+        ("readable", c_void_p),
+        ("writable", c_void_p),
     )
 
 
@@ -247,7 +284,7 @@ call_request_cancel = _function(_KEEPING, "call_request_cancel", c_int32, [c_uin
 call_test_cancel = _function(_KEEPING, "call_test_cancel", c_int32, [c_uint64])
 call_cancel_release = _function(_KEEPING, "call_cancel_release", c_int32, [c_uint64])
 call_object_create = _function(_KEEPING, "call_object_create", c_int32, [c_uint64, c_void_p, c_void_p, c_void_p])
-call_object_bind = _function(_KEEPING, "call_object_bind", c_int32, [c_char_p, c_void_p, c_void_p])
+call_object_bind = _function(_RELEASING, "call_object_bind", c_int32, [c_char_p, c_void_p, c_void_p])
 call_object_find_method = _function(_KEEPING, "call_object_find_method", c_int32, [c_uint64, c_char_p, c_void_p])
 call_object_add_ref = _function(_KEEPING, "call_object_add_ref", c_int32, [c_uint64])
 call_object_release = _function(_KEEPING, "call_object_release", c_int32, [c_uint64])
@@ -272,6 +309,9 @@ call_apartment_pump = _function(_RELEASING, "call_apartment_pump", c_int32, [c_u
 call_apartment_get_fd = _function(_KEEPING, "call_apartment_get_fd", c_int32, [c_uint64, c_void_p])
 call_apartment_close = _function(_RELEASING, "call_apartment_close", c_int32, [c_uint64, c_uint32, c_void_p])
 call_apartment_release = _function(_KEEPING, "call_apartment_release", c_int32, [c_uint64])
+call_module_register = _function(_KEEPING, "call_module_register", c_int32, [c_uint64, c_char_p, c_void_p, call_make_fn, c_void_p])
+call_host_serve = _function(_RELEASING, "call_host_serve", c_int32, [c_int, call_module_main_fn])
+call_host_main = _function(_RELEASING, "call_host_main", c_int32, [c_int, c_void_p])
 call_invoke = _function(_RELEASING, "call_invoke", c_int32, [c_uint64, c_uint32, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_uint32, c_void_p])
 call_invoke_buffer = _function(_RELEASING, "call_invoke_buffer", c_int32, [c_uint64, c_uint32, c_void_p, c_size_t, c_void_p, c_uint32, c_void_p])
 call_enable_cancellation = _function(_KEEPING, "call_enable_cancellation", c_int32, [])
