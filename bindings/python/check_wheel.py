@@ -50,6 +50,9 @@ def check_contents(wheel, library):
     packed = zipfile.ZipFile(wheel)
     names = packed.namelist()
     check("it carries the library that was built", packed.read("libcall/libcall.so") == library.read_bytes())
+    host = packed.getinfo("libcall/call-host") if "libcall/call-host" in names else None
+    check("it carries the program of child processes, to be run", host and host.external_attr >> 16 & 0o111 == 0o111
+          and packed.read(host) == library.with_name("call-host").read_bytes(), names)
     check("it carries types and licenses", "libcall/py.typed" in names and
           {"LICENSE-MIT", "LICENSE-APACHE"} <= {Path(name).name for name in names}, names)
     newest = max(int(minor) for minor in re.findall(r"GLIBC_2\.(\d+)", output("objdump", "-T", library)))

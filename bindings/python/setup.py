@@ -1,4 +1,4 @@
-"""The wheel carries libcall.so, so that it is for one platform; for every Python 3 of it, as nothing is compiled."""
+"""The wheel carries libcall.so and call-host, so that it is for one platform; for every Python 3 of it, as nothing is compiled."""
 import os
 import pathlib
 import platform
@@ -26,7 +26,8 @@ def platform_tag():
 class WithLibrary(build_py):
     def run(self):
         super().run()
-        shutil.copyfile(LIBRARY, pathlib.Path(self.build_lib, "libcall", "libcall.so"))
+        shutil.copy(LIBRARY, pathlib.Path(self.build_lib, "libcall", "libcall.so"))
+        shutil.copy(LIBRARY.with_name("call-host"), pathlib.Path(self.build_lib, "libcall", "call-host"))
 
 
 class ForPlatform(bdist_wheel):
