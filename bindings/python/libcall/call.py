@@ -61,9 +61,7 @@ class Call:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the call is complete, up to timeout seconds; says whether it is."""
-        code = abi.call_wait(self.id, 0)
-        if code == abi.RPC_S_CALLPENDING and timeout != 0:
-            code = self._wait(timeout)
+        code = self._wait(timeout)
         return code != abi.RPC_S_CALLPENDING and check(code) >= 0
 
     def finish(self, timeout: float | None = None) -> bytes:

@@ -15,20 +15,32 @@ class Jobs:
 
     @libcall.method
     def deaf(self, context, data):
-        print("ready", flush=True)
         self.entered.set()
         self.gate.wait()
 
     @libcall.method
     def naps(self, context, data):
-        print("ready", flush=True)
+        self.entered.set()
         context.sleep()
 
     @libcall.method
     def loops(self, context, data):
-        print("ready", flush=True)
+        self.entered.set()
         while True:
             pass
+
+def watch(main=threading.get_ident()):
+    # Says that the main thread waits, or loops, and the method runs.
+    Jobs.entered.wait()
+    while True:
+        frame = sys._current_frames()[main]
+        while frame:
+            name, file = frame.f_code.co_name, frame.f_code.co_filename
+            if name in ("loops", "pump") or name == "wait" and file.endswith("waiting.py"):
+                return print("ready", flush=True)
+            frame = frame.f_back
+
+threading.Thread(target=watch, daemon=True).start()
 
 kind = Kind.SINGLE if sys.argv[1] in ("naps", "loops", "pump") else Kind.MULTI
 with Apartment(kind, workers=0 if kind == Kind.SINGLE else 2) as apartment, libcall.Object(Jobs(), apartment) as target:
@@ -46,7 +58,7 @@ with Apartment(kind, workers=0 if kind == Kind.SINGLE else 2) as apartment, libc
             Jobs.entered.wait()  # or it would never start
             call.cancel(grace=None)
         elif sys.argv[1] == "pump":
-            print("ready", flush=True)
+            Jobs.entered.set()
             apartment.pump(None)
         elif sys.argv[1] == "invoke":
             target.invoke("deaf")
