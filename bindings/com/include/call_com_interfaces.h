@@ -89,7 +89,8 @@ typedef struct ISynchronizeContainerVtbl {
     ULONG (STDMETHODCALLTYPE *AddRef)(ISynchronizeContainer *This);
     ULONG (STDMETHODCALLTYPE *Release)(ISynchronizeContainer *This);
     HRESULT (STDMETHODCALLTYPE *AddSynchronize)(ISynchronizeContainer *This, ISynchronize *pSync);
-    HRESULT (STDMETHODCALLTYPE *WaitMultiple)(ISynchronizeContainer *This, DWORD dwFlags, DWORD dwTimeOut, ISynchronize **ppSync);
+    HRESULT (STDMETHODCALLTYPE *WaitMultiple)(ISynchronizeContainer *This, DWORD dwFlags, DWORD dwTimeOut,
+                                                ISynchronize **ppSync);
 } ISynchronizeContainerVtbl;
 struct ISynchronizeContainer {
     const ISynchronizeContainerVtbl *lpVtbl;

@@ -17,7 +17,7 @@ public:
     }
     ~Client() override { gone.open(); }
 
-    HRESULT STDMETHODCALLTYPE Wait(DWORD flags, DWORD milliseconds) override { return event->Wait(flags, milliseconds); }
+    HRESULT STDMETHODCALLTYPE Wait(DWORD flags, DWORD ms) override { return event->Wait(flags, ms); }
     HRESULT STDMETHODCALLTYPE Signal() override
     {
         signals++;

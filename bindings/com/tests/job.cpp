@@ -99,7 +99,10 @@ public:
     HRESULT STDMETHODCALLTYPE Finish_Run(LONG *answer) override { return job_->finish(answer); }
 
 private:
-    IUnknown *find(REFIID riid) override { return same(riid, IID_AsyncIJob) ? static_cast<AsyncIJob *>(this) : nullptr; }
+    IUnknown *find(REFIID riid) override
+    {
+        return same(riid, IID_AsyncIJob) ? static_cast<AsyncIJob *>(this) : nullptr;
+    }
     HRESULT find_elsewhere(REFIID riid, void **ppv) override { return event_->QueryInterface(riid, ppv); }
 
     Held<IUnknown> event_;

@@ -5,7 +5,6 @@
 
 namespace {
 
-constexpr unsigned HANG_MS = 20000;
 std::atomic<unsigned> checks{0};
 
 }
@@ -53,11 +52,11 @@ void Gate::open()
     opened_.notify_all();
 }
 
-void Gate::wait()
+void Gate::wait(unsigned seconds)
 {
     std::unique_lock<std::mutex> lock(mutex_);
-    if (!opened_.wait_for(lock, std::chrono::milliseconds(HANG_MS), [&] { return open_; }))
-        bail_out("a gate was not opened within %u ms", HANG_MS);
+    if (!opened_.wait_for(lock, std::chrono::seconds(seconds), [&] { return open_; }))
+        bail_out("a gate was not opened within %u s", seconds);
 }
 
 bool Gate::is_open()
@@ -110,8 +109,8 @@ void Worker::run(std::function<void()> work)
     done->wait();
 }
 
-Thread::Thread(std::function<void()> work)
-    : thread_([this, work = std::move(work)] {
+Thread::Thread(std::function<void()> work, unsigned seconds)
+    : seconds_(seconds), thread_([this, work = std::move(work)] {
           work();
           done_.open();
       })
@@ -125,7 +124,7 @@ Thread::~Thread()
 
 void Thread::join()
 {
-    done_.wait();
+    done_.wait(seconds_);
     if (thread_.joinable())
         thread_.join();
 }

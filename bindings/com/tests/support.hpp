@@ -7,7 +7,7 @@
 
 #include <condition_variable>
 #include <functional>
-#include <future>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -35,8 +35,8 @@ void need(HRESULT hr, const char *what);
 class Gate {
 public:
     void open();
-    /* Ends the program after 20 seconds: a hang. */
-    void wait();
+    /* Ends the program after that time: a hang. */
+    void wait(unsigned seconds = 20);
     bool is_open();
 
 private:
@@ -67,16 +67,17 @@ private:
     std::thread thread_;
 };
 
-/* A thread of its own; joined, or the program is ended after 20 seconds. */
+/* A thread of its own; joined, or the program is ended after that time. */
 class Thread {
 public:
-    explicit Thread(std::function<void()> work);
+    explicit Thread(std::function<void()> work, unsigned seconds = 20);
     ~Thread();
     Thread(const Thread &) = delete;
     Thread &operator=(const Thread &) = delete;
     void join();
 
 private:
+    const unsigned seconds_;
     Gate done_;
     std::thread thread_;
 };

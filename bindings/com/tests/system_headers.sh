@@ -2,7 +2,8 @@
 # call.h beside the headers of Windows (mingw-w64's) in either order; every code that they, or Wine's, and ours both
 # know; every slot; compiled only. And the IIDs of Wine. TAP. INCDIR, LIBDIR and OUT as in the Makefile.
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-inc=${INCDIR:-$here/../../include} lib=${LIBDIR:-$here/../../target/release} work=${OUT:-$here/../../target/com/own}/headers
+inc=${INCDIR:-$here/../../include} lib=${LIBDIR:-$here/../../target/release}
+work=${OUT:-$here/../../target/com/own}/headers
 wine=/usr/include/wine/wine/windows
 number=0 failures=0
 rm -rf "$work" && mkdir -p "$work" || exit 1
