@@ -126,6 +126,7 @@ impl Execution {
     }
 
     /// `invoke` returned.
+    #[inline(always)]
     pub(super) fn leave(&'static self, generation: Generation, result: Hresult, home: Option<&dyn Home>) {
         if result == CALL_S_DEFERRED {
             return self.defer(generation);
