@@ -157,6 +157,18 @@ void failures()
     client->on_signal = [] { return E_FAIL; };
     NEED(call->Begin_Add(1, 2));
     is_hr(call->Finish_Add(&sum), E_FAIL, "SG-6 also one that did not pass it on");
+    /* The event is set, and Signal has not returned: time enough for a finish that would not wait for it. */
+    Gate there;
+    client->on_signal = [&] {
+        (void)client->event->Signal();
+        there.wait();
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return E_ACCESSDENIED;
+    };
+    NEED(call->Begin_Add(1, 2));
+    NEED(client->event->Wait(0, 20000));
+    there.open();
+    is_hr(call->Finish_Add(&sum), E_ACCESSDENIED, "SG-6 finish waits until Signal has answered");
     client->on_signal = nullptr;
     NEED(call->Begin_Add(1, 2));
     is_hr(call->Finish_Add(&sum), S_OK, "SG-6 the next call is as ever");
