@@ -1,5 +1,6 @@
 #!/bin/sh
-# Each header alone, and all of them in two files of one program. TAP. CXX, STD, FLAGS and OUT as the Makefile sets them.
+# Each header alone, and all of them in two files of one program. TAP. CXX, STD, FLAGS and OUT as the Makefile sets
+# them.
 set -u
 number=0 failures=0
 work=${OUT:?}/alone

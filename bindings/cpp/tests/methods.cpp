@@ -28,6 +28,15 @@ struct everything {
         return n / 2;
     }
     std::size_t size(context, libcall::bytes in) { return in.size(); }
+#if defined(__cpp_lib_span)
+    std::uint64_t sum(context, std::span<const std::uint16_t> in)
+    {
+        std::uint64_t of_all = 0;
+        for (std::uint16_t n : in)
+            of_all += n;
+        return of_all;
+    }
+#endif
     void throws(context of, std::string_view what)
     {
         if (what == "code")
@@ -107,13 +116,29 @@ struct everything {
         {"until_canceled", libcall::run<&everything::until_canceled>},
         {"nested", libcall::run<&everything::nested>},   {"in_place", libcall::run<&everything::in_place>},
         {"looks", libcall::run<&everything::looks>},     {"leaves", libcall::run<&everything::leaves>},
+#if defined(__cpp_lib_span)
+        {"sum", libcall::run<&everything::sum>},
+#endif
     };
 
     tap::gate started;
     libcall::object_ref inner;
     std::uint32_t inner_method = 0;
 };
-enum : std::uint32_t { NOTHING, SWAPPED, LIST, HALF, SIZE, THROWS, UNTIL_CANCELED, NESTED, IN_PLACE, LOOKS, LEAVES };
+enum : std::uint32_t {
+    NOTHING,
+    SWAPPED,
+    LIST,
+    HALF,
+    SIZE,
+    THROWS,
+    UNTIL_CANCELED,
+    NESTED,
+    IN_PLACE,
+    LOOKS,
+    LEAVES,
+    SUM
+};
 
 /* Goes on after its return. */
 struct later {
@@ -179,6 +204,16 @@ static void values(object &target)
     tap::is_number(target.invoke<std::uint64_t>(HALF, std::uint64_t{8}).value(), 4, "a result's value");
     tap::is_code(target.invoke<std::uint64_t>(HALF, std::uint64_t{7}).code(), E_INVALIDARG, "a result's code");
     tap::is_number(target.invoke<std::size_t>(SIZE, std::vector<int>{1, 2, 3}).value(), 3 * sizeof(int), "bytes in");
+
+#if defined(__cpp_lib_span)
+    std::vector<std::uint16_t> numbers{1, 2, 3};
+    tap::is_number(target.invoke<std::uint64_t>(SUM, numbers).value(), 6, "a span in");
+    tap::is_number(target.invoke<std::uint64_t>(SUM, std::span<std::uint16_t>(numbers).first(2)).value(), 3,
+                   "from a span");
+    tap::is_code(target.invoke<std::uint64_t>(SUM, "odd").code(), E_INVALIDARG, "but no part of a value");
+#else
+    tap::skip("there is no std::span", "a span in");
+#endif
 
     call job = target.create_call().value();
     job.begin(SWAPPED, 'x').value();

@@ -58,6 +58,8 @@ refused "a list is no input" "nor a plain value" "job.begin(0, std::vector<int>{
     "job.begin(0, std::vector<std::vector<int>>{}).value();"
 refused "an output is a plain value" "plain value" "(void)job.finish<pair>().code();" \
     "(void)job.finish<int *>().code();"
+refused "nor is it a view of something" "plain value" "(void)job.finish<std::array<int, 2>>().code();" \
+    "(void)job.finish<std::string_view>().code();"
 refused "a bare code is no number" "delete" "libcall::result<unsigned> r = libcall::hresult(E_FAIL); (void)r;" \
     "libcall::result<unsigned> r(E_FAIL); (void)r;"
 refused "an int32_t may be a code" "return hresult for a code" "(void)libcall::run<&thing::good>;" \

@@ -147,14 +147,15 @@ public:
             (void)call_.on_complete(nullptr).has_value();
     }
 
-    /* For what else is to be set, such as a deadline. */
+    /* For what else is to be set, such as a deadline; it is not begun by this. */
     call_ref call() const noexcept { return call_; }
 
+    /* To be awaited in the same expression: the input is copied when it begins. */
     template <class T = buffer, class In>
     call_awaiter<T, Executor> run(std::uint32_t number, const In &in, std::stop_token token = {},
                                   timeout grace_period = std::chrono::milliseconds(0)) noexcept
     {
-        return {*this, number, as_bytes(in), std::move(token), grace_period};
+        return {*this, number, libcall::as_bytes(in), std::move(token), grace_period};
     }
 
 private:
@@ -248,7 +249,7 @@ invoke_awaiter<T, Executor> invoke_async(object_ref target, std::uint32_t number
                                          std::stop_token token = {},
                                          timeout grace_period = std::chrono::milliseconds(0)) noexcept
 {
-    return {target, number, as_bytes(in), std::move(executor), std::move(token), grace_period};
+    return {target, number, libcall::as_bytes(in), std::move(executor), std::move(token), grace_period};
 }
 
 } // namespace libcall

@@ -2,6 +2,7 @@
 #ifndef LIBCALL_BYTES_HPP
 #define LIBCALL_BYTES_HPP
 
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -22,10 +23,16 @@ template <class T>
 struct is_contiguous<T, std::void_t<decltype(std::declval<T &>().data()), decltype(std::declval<T &>().size())>>
     : std::is_trivially_copyable<std::remove_pointer_t<decltype(std::declval<T &>().data())>> {};
 
-/* A value whose bytes are all there is to it. */
 template <class T>
-inline constexpr bool is_plain =
-    std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_member_pointer_v<T> && !std::is_array_v<T>;
+struct is_array : std::false_type {};
+template <class T, std::size_t N>
+struct is_array<std::array<T, N>> : std::true_type {};
+
+/* A value whose bytes are all there is to it: no pointer, and no view of something else. */
+template <class T>
+inline constexpr bool is_plain = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> &&
+                                 !std::is_member_pointer_v<T> && !std::is_array_v<T> &&
+                                 (is_array<T>::value || !is_contiguous<T>::value);
 
 } // namespace detail
 

@@ -40,7 +40,7 @@ public:
     template <class In>
     result<void> begin(std::uint32_t number, const In &in) const noexcept
     {
-        bytes input = as_bytes(in);
+        bytes input = libcall::as_bytes(in);
         return call_begin(handle_, number, input.data(), input.size());
     }
     result<void> begin(std::uint32_t number) const noexcept { return call_begin(handle_, number, nullptr, 0); }
@@ -110,8 +110,8 @@ public:
     std::string message() const { return detail::message_of(handle_); }
     libcall::progress progress() const noexcept
     {
-        libcall::progress far{};
-        return call_get_progress(handle_, &far.done, &far.total) < 0 ? libcall::progress{} : far;
+        libcall::progress made{};
+        return call_get_progress(handle_, &made.done, &made.total) < 0 ? libcall::progress{} : made;
     }
 
     result<cancel_interface> query_cancel() const noexcept
@@ -125,13 +125,13 @@ public:
     /* Query, cancel and release in one, for the call in progress. */
     hresult cancel(grace time) const noexcept
     {
-        auto interface = query_cancel();
-        return interface ? interface->cancel(time) : interface.error();
+        auto found = query_cancel();
+        return found ? found->cancel(time) : found.error();
     }
     hresult request_cancel(timeout time) const noexcept
     {
-        auto interface = query_cancel();
-        return interface ? interface->request(time) : interface.error();
+        auto found = query_cancel();
+        return found ? found->request(time) : found.error();
     }
 
     /* Of the next begins. */

@@ -83,7 +83,7 @@ public:
     template <class Out>
     result<void> write(const Out &out) const noexcept
     {
-        bytes output = as_bytes(out);
+        bytes output = libcall::as_bytes(out);
         return call_context_write(handle_, output.data(), output.size());
     }
     /* Room at the end of the output, to be written in place and committed. */

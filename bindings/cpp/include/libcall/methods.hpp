@@ -107,6 +107,17 @@ call_hresult_t run_signature(signature<T, R, std::string_view>, T &self, context
 {
     return run_with<Member, R>(self, of, in.text());
 }
+#if defined(__cpp_lib_span)
+template <auto Member, class T, class R, class E>
+call_hresult_t run_signature(signature<T, R, std::span<const E>>, T &self, context of, bytes in)
+{
+    static_assert(is_plain<E>, "a span of plain values");
+    if (in.size() % sizeof(E) != 0)
+        return of.fail(E_INVALIDARG, "the input is not of the size of what the method takes").value();
+    return run_with<Member, R>(self, of,
+                               std::span<const E>(reinterpret_cast<const E *>(in.data()), in.size() / sizeof(E)));
+}
+#endif
 template <auto Member, class T, class R, class In>
 call_hresult_t run_signature(signature<T, R, In>, T &self, context of, bytes in)
 {
@@ -119,8 +130,8 @@ call_hresult_t run_signature(signature<T, R, In>, T &self, context of, bytes in)
 } // namespace detail
 
 /* The function of a row: run<&my_class::count>. The member takes a context, and then bytes, a
- * string_view, a plain value or nothing. It returns nothing, a hresult, or what as_bytes takes, which is
- * the output, also as a result of that. An exception ends the call: canceled with RPC_E_CALL_CANCELED,
+ * string_view, a span of const plain values, a plain value or nothing. It returns nothing, a hresult, or what
+ * as_bytes takes, which is the output, also as a result of that. An exception ends the call: canceled with RPC_E_CALL_CANCELED,
  * method_error with its code, each other with RPC_E_SERVERFAULT, with its what() as message; what comes of a call
  * of the method's own that was canceled or timed out because this one is canceled counts as canceled. */
 template <auto Member>

@@ -32,7 +32,7 @@ template <class T>
 call_hresult_t run_cancel(void *self, call_context_t of, std::uint32_t grace_ms) noexcept
 {
     using std::chrono::milliseconds;
-    milliseconds left = grace_ms == CALL_INFINITE ? milliseconds::max() : milliseconds(grace_ms);
+    milliseconds left = grace_ms == CALL_INFINITE ? (milliseconds::max)() : milliseconds(grace_ms);
     try {
         return hresult(static_cast<T *>(self)->cancel(context(of), left)).value();
     } catch (...) {
@@ -79,7 +79,7 @@ public:
     template <class T = buffer, class In>
     outcome<T> invoke(std::uint32_t number, const In &in, timeout time = infinite) const noexcept
     {
-        bytes input = as_bytes(in);
+        bytes input = libcall::as_bytes(in);
         call_fate_t what = CALL_FATE_NONE;
         if constexpr (std::is_same_v<T, buffer>) {
             call_buffer_t taken{};
