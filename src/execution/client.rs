@@ -38,7 +38,7 @@ impl Execution {
     }
 
     /// Begins the generation that [`Execution::next_generation`] gave: the call is in progress.
-    #[inline]
+    #[inline(always)]
     pub fn begin(
         &self,
         generation: Generation,

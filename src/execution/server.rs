@@ -117,6 +117,7 @@ impl Server {
     }
 
     /// Runs `edit` on output, message and progress while the client still wants them.
+    #[inline(always)]
     fn edit(self, edit: impl FnOnce(&Execution) -> Result<u64, Failure>) -> Outcome {
         let word = &self.execution.word;
         let taken = word.apply_unlocked(self.generation, State::lock_for_server);
@@ -129,6 +130,7 @@ impl Server {
     }
 
     /// Adds to the output.
+    #[inline(always)]
     pub fn write(self, bytes: &[u8]) -> Outcome {
         self.edit(|execution| {
             // SAFETY: the lock is held (2).

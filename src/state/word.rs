@@ -61,7 +61,7 @@ impl Word {
     }
 
     /// Takes a transition of that generation.
-    #[inline]
+    #[inline(always)]
     pub fn apply<T>(&self, generation: Generation, transition: impl Fn(State) -> Step<T>) -> Result<Taken<T>, Missed> {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
@@ -80,7 +80,7 @@ impl Word {
     }
 
     /// As [`Word::apply`], waiting out a thread that works on the data.
-    #[inline]
+    #[inline(always)]
     pub fn apply_unlocked<T>(
         &self,
         generation: Generation,
