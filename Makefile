@@ -7,6 +7,7 @@ PYTHON  ?= python3
 SOAK_STORM ?= 600
 SOAK_RACES ?= 10000000
 SOAK_MILLION ?= 1000000
+SOAK_KILLS ?= 10000
 SOAK_FUZZ ?= 3600
 SOAK_JOBS ?= 2
 # Seconds that the fuzz targets share.
@@ -170,7 +171,7 @@ valgrind: setup-test ## the C suite under valgrind's memcheck
 	scripts/valgrind.sh
 
 soak: setup-test lib ## the long runs: storms, races, calls, fuzzers; one table at the end
-	$(PYTHON) scripts/soak.py --storm $(SOAK_STORM) --races $(SOAK_RACES) --million $(SOAK_MILLION) \
+	$(PYTHON) scripts/soak.py --storm $(SOAK_STORM) --races $(SOAK_RACES) --million $(SOAK_MILLION) --kills $(SOAK_KILLS) \
 	    --fuzz $(SOAK_FUZZ) --jobs $(SOAK_JOBS)
 
 clean: ## removes everything that was built

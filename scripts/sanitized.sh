@@ -41,6 +41,8 @@ silent() {
 suite() {
     suite=${SUITE:-ctests} limit=${LIMIT:-$1} reports=$PWD/target/planted/$checker/report status=0
     shift
+    # A child process is a program of its own, with a runtime of its own, and loads what was built for this one.
+    [ $# -gt 0 ] || [ "$suite" != ctests ] || set -- $(make -s --no-print-directory -C ctests list MATRIX= | grep -v '^isolated')
     rm -f "$reports".*
     ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$reports" TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$reports" \
         make -C "$suite" test LIBDIR="$PWD/$folder" OUT="$PWD/target/$(basename "$suite")-$checker" LIMIT="$limit" MATRIX= \

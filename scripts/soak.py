@@ -40,6 +40,10 @@ def of_million(text):
     return [(what, int(number)) for what, number in re.findall(r"^# ([a-z_]+) +(\d+)(?:  TOO RARE)?$", text, re.M)]
 
 
+def of_kills(text):
+    return [(what, int(number)) for what, number in re.findall(r"^# ([A-Z_]+): (\d+)$", text, re.M)]
+
+
 def parts(asked):
     """What runs, how, and what it prints of its length; the fuzzers say all in their last line."""
     storm = {"CALL_STORM_SECONDS": asked.storm}
@@ -51,6 +55,8 @@ def parts(asked):
     yield Part("race", "races around one call object", f"{PLAIN}race", {"CALL_RACES": asked.races}, races, of_races)
     yield Part("million", "calls at random distances", f"{PLAIN}million", {"CALL_MILLION": asked.million}, calls,
                of_million)
+    yield Part("kills", "calls to children that are killed", f"{PLAIN}isolated_storm", {"CALL_KILLS": asked.kills},
+               r"^# (\d+ calls, \d+ canceled)$", of_kills)
     if FUZZ.exists() and asked.fuzz > 0:
         yield Part("fuzz", "fuzzing", f"scripts/fuzz.sh {asked.fuzz}", {}, None, None)
 
@@ -101,12 +107,12 @@ def tell(running, over):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    for name in ("storm", "races", "million", "fuzz", "jobs"):
+    for name in ("storm", "races", "million", "kills", "fuzz", "jobs"):
         options.add_argument(f"--{name}", type=int, required=True)
     asked = options.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
     # Built before, so that no two parts build the same at once.
-    subprocess.run(shlex.split("make -s -C ctests build TESTS='storm race million'"), cwd=ROOT, check=True)
+    subprocess.run(shlex.split("make -s -C ctests build TESTS='storm race million isolated_storm'"), cwd=ROOT, check=True)
     running, over = set(), threading.Event()
     threading.Thread(target=tell, args=(running, over), daemon=True).start()
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
