@@ -63,12 +63,14 @@ static call_hresult_t open_many(call_context_t context)
     return call_context_write(context, &count, sizeof count);
 }
 
-static call_hresult_t in_region(call_context_t context, uint32_t milliseconds)
+static call_hresult_t in_region(call_context_t context, uint32_t milliseconds, const char *path)
 {
     call_hresult_t hr = call_context_disable_cancel(context);
     if (hr == S_OK) {
         hr = call_context_set_progress(context, 1, 1);
         nap(milliseconds);
+        if (hr >= 0)
+            hr = try_open(path, O_WRONLY | O_CREAT);
         /* What was not heard in it is heard now. */
         call_hresult_t heard = call_context_enable_cancel(context);
         hr = hr < 0 ? hr : heard;
@@ -110,7 +112,7 @@ static call_hresult_t invoke(void *self, call_context_t context, uint32_t method
         nap(number);
         return S_OK;
     case PROBE_REGION:
-        return in_region(context, number);
+        return in_region(context, number, path + sizeof number);
     case PROBE_TRAP:
         memcpy(trap_path, path, sizeof path);
         (void)signal(SIGTERM, trapped);

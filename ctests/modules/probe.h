@@ -15,7 +15,7 @@ enum {
     PROBE_BURN,    /* never ends */
     PROBE_WAIT,    /* tells progress, and sleeps until a cancel */
     PROBE_DEAF,    /* milliseconds: tells progress, and does not look at a cancel */
-    PROBE_REGION,  /* milliseconds: the same, with cancel disabled */
+    PROBE_REGION,  /* milliseconds and a path: the same with cancel disabled, and the file is made before that ends */
     PROBE_TRAP,    /* a path: a SIGTERM makes that file; never ends */
     PROBE_METHOD_COUNT
 };
