@@ -340,6 +340,14 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_until_it_is_not_locked_finds_it_so() {
+        waits_out_the_lock(|word| {
+            word.await_unlocked();
+            assert!(word.state(OURS).is_ok_and(|state| !state.has(LOCKED)));
+        });
+    }
+
+    #[test]
     fn a_begin_that_finds_it_locked_begins_when_it_is_not() {
         let word = waits_out_the_lock(|word| word.begin(Generation(8), 0));
         assert_eq!(word.read(), (Generation(8), State(BEGUN)));

@@ -198,6 +198,9 @@ fn a_refusal_says_why() {
     assert_eq!(untold.with(DISABLED).lock_to_end(false), Err(Refusal::Untold), "a region that was left open");
     assert!(untold.lock_to_end(true).is_ok());
     assert_eq!(running.tell().err(), Some(Refusal::NotRunning));
+    for not_now in [ENDED, DISABLED] {
+        assert_eq!(untold.with(not_now).tell().err(), Some(Refusal::NotRunning));
+    }
     assert_eq!(untold.with(LOCKED).tell().err(), Some(Refusal::Locked));
     assert_eq!(untold.with(TELLING).tell().err(), Some(Refusal::Locked));
     assert_eq!(running.with(ON_STACK | LOCKED).leave(false).err(), Some(Refusal::Locked));
