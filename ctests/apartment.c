@@ -147,6 +147,50 @@ static void queue_limit(void)
     must(call_apartment_release(apartment));
 }
 
+static gate_t told = GATE("told");
+
+static call_hresult_t open_told(void *self, call_context_t context, uint32_t grace_ms)
+{
+    (void)self, (void)context, (void)grace_ms;
+    gate_open(&told);
+    return S_OK;
+}
+
+/* A class hears of a cancel through the queue, in which its running method has no place. */
+static void telling_takes_no_place(void)
+{
+    call_apartment_t apartment = apartment_of(2, 2, 1);
+    call_class_t cls = target_class;
+    target_t target = {.entries = 0};
+    job_t held, others;
+    cls.cancel = open_told;
+    gate_init(&target.destroyed, "destroyed");
+    must(call_object_create(apartment, &cls, &target, &target.object));
+    call_t canceled = new_call(&target), other = new_call(&target), queued = new_call(&target), late = new_call(&target);
+    call_cancel_t cancel = cancel_of(canceled);
+    job_init(&held, NULL, S_OK);
+    job_init(&others, NULL, S_OK);
+    enter_job(canceled, HOLD, &held);
+    must(call_request_cancel(cancel, CALL_INFINITE));
+    gate_wait(&told);
+    enter_job(other, HOLD, &others);
+    ok_hr(call_begin(queued, ECHO, "q", 1), S_OK, "BG-7 the queue has its place after a class was told of a cancel");
+    ok_hr(call_begin(late, ECHO, "l", 1), CALL_E_TOO_BUSY, "BG-7 and no other");
+    gate_open(&held.release);
+    gate_open(&others.release);
+    must(finish(canceled));
+    must(finish(other));
+    must(finish(queued));
+    must(call_cancel_release(cancel));
+    must(call_release(canceled));
+    must(call_release(other));
+    must(call_release(queued));
+    must(call_release(late));
+    target_destroy(&target);
+    must(call_apartment_close(apartment, hang_ms(), NULL));
+    must(call_apartment_release(apartment));
+}
+
 static call_hresult_t ask_for_own_call(job_t *job)
 {
     job->codes[0] = call_wait(job->call, CALL_INFINITE);
@@ -282,6 +326,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(workers_run_methods_side_by_side),
     TAP_TEST(threads_of_an_apartment),
     TAP_TEST(queue_limit),
+    TAP_TEST(telling_takes_no_place),
     TAP_TEST(method_that_waits_for_its_own_call),
     TAP_TEST(methods_that_wait_for_calls),
     TAP_TEST(methods_that_wait_for_each_other),
