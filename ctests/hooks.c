@@ -215,6 +215,8 @@ static void cancel_from_a_signal_handler(void)
     ok_str(steps_when_there("BSCXFL"), "BSCXFL", "the hook sees it once, and what comes of it");
     ok(pthread_equal(trace.canceled_on, pthread_self()) == 0, "on another thread than that of the handler");
     ok_u64(trace.causes[CALL_TRACE_CANCEL], CALL_CAUSE_CANCEL, "with its cause");
+    ok_u64(trace.causes[CALL_TRACE_LATE_END], CALL_CAUSE_CANCEL, "also at the late end");
+    ok_u64(trace.states[CALL_TRACE_LATE_END], CALL_STATE_COMPLETE, "where nothing runs any more");
     ok_str(trace.method, "hold", "and the method's name");
     must(call_set_trace(NULL, NULL));
     must(call_cancel_release(to_cancel));

@@ -29,6 +29,7 @@ static void completion_that_no_method_may_give(call_hresult_t code)
     scene_open(&scene, 1);
     job_init(&job, NULL, S_OK);
     enter_job(scene.call, DEFER, &job);
+    must(call_context_set_error(job.context, "the method's own"));
     ok_hr(call_context_complete(job.context, code), E_INVALIDARG, "completion with %s",
           call_hresult_name(code));
     ok_hr(call_context_complete(job.context, S_OK), RPC_E_CALL_COMPLETE, "SG-3 was the completion");
