@@ -244,6 +244,46 @@ static void many_far_deadlines(void)
     scene_close(&scene);
 }
 
+/* Two methods wait for each other, which would be refused if the deadline of the one did not end it. */
+static call_hresult_t wait_for_first(job_t *job)
+{
+    gate_open(&job->entered);
+    job->codes[0] = call_wait(job->call, CALL_INFINITE);
+    return S_OK;
+}
+
+static call_hresult_t wait_for_second(job_t *job)
+{
+    must(call_create(job->object, &job->call));
+    enter_with_deadline(job->call, RUN, job->data, 0);
+    job->codes[0] = call_wait(job->call, CALL_INFINITE);
+    return S_OK;
+}
+
+static void waits_that_a_deadline_ends(void)
+{
+    scene_t first, second;
+    job_t jobs[2];
+    scene_open(&first, 1);
+    scene_open(&second, 1);
+    for (int i = 0; i < 2; i++)
+        job_init(&jobs[i], NULL, S_OK);
+    jobs[0].run = wait_for_second;
+    jobs[0].object = second.target.object;
+    jobs[0].data = &jobs[1];
+    jobs[1].run = wait_for_first;
+    jobs[1].call = first.call;
+    begin_job(first.call, RUN, &jobs[0]);
+    ok_hr(finish(first.call), S_OK, "two methods wait for each other, one with a deadline");
+    gate_wait(&jobs[1].left);
+    ok_hr(jobs[0].codes[0], S_OK, "whose end ends the one wait");
+    ok_hr(jobs[1].codes[0], S_OK, "and so the other: no deadlock");
+    ok_hr(finish(jobs[0].call), RPC_E_TIMEOUT, "the call with the deadline has no result");
+    must(call_release(jobs[0].call));
+    scene_close(&first);
+    scene_close(&second);
+}
+
 static const check_t checks[] = {
     past_deadline_stops, past_deadline_runs_on, answer_within_the_grace, cancel_and_deadline,
     time_left,           released_call,         deadline_in_the_queue,   class_without_cancel,
@@ -252,5 +292,6 @@ static const check_t checks[] = {
 int main(void)
 {
     many_far_deadlines();
+    waits_that_a_deadline_ends();
     return run_at_each_distance(checks, sizeof checks / sizeof checks[0]);
 }
