@@ -183,7 +183,7 @@ static void cancel_that_changes_its_mind(void)
 static void what_the_class_is_told(void)
 {
     static const struct { uint32_t seconds, grace_ms; } given[] = {
-        {0, 0}, {CALL_INFINITE, CALL_INFINITE}, {7000, 7000000},
+        {0, 0}, {CALL_INFINITE, CALL_INFINITE}, {5000000, CALL_INFINITE - 1}, {7000, 7000000},
     };
     custom_t custom;
     job_t job;
