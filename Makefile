@@ -12,8 +12,9 @@ SOAK_FUZZ ?= 3600
 SOAK_JOBS ?= 2
 # Seconds that the fuzz targets share.
 FUZZ_SECONDS ?= 60
-# What `make mutants` changes: state, handle, completion; all if empty.
+# What `make mutants` changes: state, handle, completion; all if empty. And how: scripts/mutants.py --help.
 MUTANTS ?=
+MUTANTS_FLAGS ?=
 # Seconds of each storm under a sanitizer in `make test`.
 TEST_STORM ?= 5
 
@@ -126,8 +127,8 @@ check: setup-test ## format, lints, documentation, and every test
 conformance: suite ## writes docs/conformance.md: which test showed which rule, at which distance
 	@$(PYTHON) scripts/check_conformance.py --write
 
-mutants: setup-test ## changes one thing at a time in the source, and sees whether a test fails; takes hours
-	scripts/mutants.sh $(MUTANTS)
+mutants: setup-test ## changes one thing at a time in the source, and sees whether a test fails; takes long
+	scripts/mutants.py $(MUTANTS_FLAGS) $(MUTANTS)
 
 demands: setup-test lib ## runs the tests that show what users ask for, and writes docs/demands.md
 	$(MAKE) -C ctests build
