@@ -141,7 +141,7 @@ pub enum Ending {
     Lost { result: Hresult, entered: bool, forced: bool },
 }
 
-/// One object. Its references are `Arc`s: one of the handle table, one of each execution.
+/// One object, kept by holds: one of its handle, one of each execution.
 pub struct Object {
     pub class: Class,
     pub this: *mut c_void,

@@ -23,6 +23,12 @@ pub struct MutexGuard<'a, T>(&'a Mutex<T>);
 // SAFETY: the value is touched by one thread at a time.
 unsafe impl<T: Send> Sync for Mutex<T> {}
 
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Mutex<T> {
     pub const fn new(value: T) -> Self {
         Self { state: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
