@@ -6,8 +6,8 @@ use crate::hresult::{E_NOINTERFACE, Hresult, RPC_E_SERVERFAULT};
 use crate::monitor::{self, Step};
 use crate::object::Object;
 use crate::state::{
-    ABANDONED, ASK_LATER, ASKING, CANCEL, Cancel, Cause, DIRECT, DONE, Missed, NOTIFY_LATER, Refusal, Request, STARTED,
-    State, TELLS, Taken, UNREPORTED,
+    ABANDONED, ASK_LATER, ASKING, BEGUN, CANCEL, Cancel, Cause, DIRECT, DONE, Missed, NOTIFY_LATER, Refusal, Request,
+    STARTED, State, TELLS, Taken, UNREPORTED,
 };
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
@@ -437,10 +437,10 @@ impl Execution {
     fn disconnect_some(object: &Object, meant: impl Fn(State) -> bool) {
         for slot in 0.. {
             let Some(execution) = Self::of_slot(slot) else { return };
-            // The generation is read first: if it is still there when it is canceled, it was this
-            // object's in between.
+            // The generation is read first: if it is begun then, and still there when it is canceled, it was this
+            // object's in between. One that is not yet begun finds out by itself.
             let (generation, state) = execution.read();
-            if execution.is_aimed_at(object) && meant(state) {
+            if state.has(BEGUN) && execution.is_aimed_at(object) && meant(state) {
                 execution.disconnect(generation, Grace::AT_ONCE);
             }
         }
