@@ -36,7 +36,7 @@ impl Execution {
     pub fn adopt(&'static self, generation: Generation, child: (&'static Execution, Generation)) {
         match self.word.apply_unlocked(generation, State::lock_to_adopt) {
             Ok(_) => {}
-            Err(Missed::Refused(Refusal::Canceled)) => return self.pass_on(generation, &[child.0.handle(child.1)]),
+            Err(Missed::Refused(Refusal::Canceled)) => return self.pass_on_to(generation, child),
             // Complete, and not canceled: nothing will flow.
             Err(Missed::Refused(_)) => return,
             // Over since the child was begun for it: nobody knows whether it was canceled.
@@ -47,13 +47,21 @@ impl Execution {
         children.add(child.0.handle(child.1));
         let unlocked = self.word.always(generation, |state| state.unlock(TELLS));
         if unlocked.before.has(CANCEL) && !unlocked.before.has(DISABLED) {
-            self.pass_on(generation, &[child.0.handle(child.1)]);
+            self.pass_on_to(generation, child);
         }
         self.settle(generation, &unlocked);
     }
 
-    fn pass_on(&'static self, generation: Generation, children: &[Handle]) {
-        let Ok(state) = self.word.state(generation) else { return };
+    /// Passes the cancel on to that child, also when the call was finished and begun again since it was seen.
+    fn pass_on_to(&'static self, generation: Generation, child: (&'static Execution, Generation)) {
+        if !self.pass_on(generation, &[child.0.handle(child.1)]) {
+            child.0.cancel_for(child.1, Cause::Parent, Grace::AT_ONCE);
+        }
+    }
+
+    /// False: that begin is over for good.
+    fn pass_on(&'static self, generation: Generation, children: &[Handle]) -> bool {
+        let Ok(state) = self.word.state(generation) else { return false };
         let cause = state.cause().map_or(Cause::Parent, Cause::inherited);
         let grace = if state.has(DONE) { Grace::AT_ONCE } else { self.grace().1 };
         for child in children {
@@ -62,6 +70,7 @@ impl Execution {
                 execution.cancel_for(child.generation, if cut_off { Cause::Disconnect } else { cause }, grace);
             }
         }
+        true
     }
 
     /// Whether it is about to end anyway, because its object was disconnected or its apartment closed.
