@@ -111,6 +111,16 @@ impl Desk {
         waits
     }
 
+    /// Adds to the queue's end.
+    #[inline]
+    pub fn push(&self, execution: &'static Execution) {
+        self.queue.push(execution);
+        if self.limit != 0 && execution.is_canceled_in_queue() {
+            // Before it was there: who has swept since then did not find it.
+            self.swept.store(0, Ordering::Release);
+        }
+    }
+
     /// Gives places in the queue back.
     #[inline]
     pub fn give_places(&self, count: u32) {

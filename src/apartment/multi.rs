@@ -177,7 +177,7 @@ impl Home for Multi {
 
     #[inline]
     fn submit(&self, execution: &'static Execution) -> bool {
-        self.desk.queue.push(execution);
+        self.desk.push(execution);
         self.summon();
         self.desk.is(CLOSED)
     }

@@ -217,7 +217,7 @@ impl Home for Solo {
 
     #[inline]
     fn submit(&self, execution: &'static Execution) -> bool {
-        self.desk.queue.push(execution);
+        self.desk.push(execution);
         self.wake_owner();
         self.desk.is(CLOSED)
     }
