@@ -65,7 +65,7 @@ fn find(id: u64) -> Result<(&'static CancelSlot, Handle), Failure> {
 pub fn release(id: u64) -> Outcome {
     let (slot, handle) = find(id)?;
     if slot.refs.release(handle.generation)? == Unpinned::Last && slot.refs.vacate(handle.generation) {
-        CANCELS.give(handle.slot);
+        CANCELS.give(handle.slot, slot);
     }
     Ok(S_OK)
 }

@@ -194,8 +194,9 @@ impl QueueSlot {
     fn open(node: Node) -> Option<Completion> {
         let slot = ((node & !POSTED) as u32).checked_sub(1)?;
         if node & POSTED != 0 {
-            let tag = POSTS.get(slot)?.tag.load(Ordering::Relaxed);
-            POSTS.give(slot);
+            let post = POSTS.get(slot)?;
+            let tag = post.tag.load(Ordering::Relaxed);
+            POSTS.give(slot, post);
             return Some(Completion { call: 0, tag });
         }
         let execution = Execution::of_slot(slot)?;
@@ -334,7 +335,7 @@ impl CompletionQueue {
         }
         self.slot.signal.close();
         if self.slot.refs.vacate(self.handle.generation) {
-            QUEUES.give(self.handle.slot);
+            QUEUES.give(self.handle.slot, self.slot);
         }
         Ok(S_OK)
     }

@@ -116,7 +116,10 @@ impl Frame<'_> {
         let frame = Frame { server, callback, blocks: Cell::new(false), home, outer };
         INNERMOST.set(ptr::from_ref(&frame).cast());
         let value = run();
-        INNERMOST.set(outer);
+        // In the child of a fork the frames on the stack are the parent's.
+        if ptr::eq(INNERMOST.get(), ptr::from_ref(&frame).cast()) {
+            INNERMOST.set(outer);
+        }
         value
     }
 

@@ -55,7 +55,7 @@ impl Drop for Mine {
         let next = Generation(slot.generation.load(Ordering::Relaxed)).later(1);
         slot.generation.store(next.map_or(0, |next| next.0), Ordering::Release);
         if next.is_some() {
-            SLOTS.give(number);
+            SLOTS.give(number, slot);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! over. Each execution is moved twice, whatever the queue's length.
 
 use crate::execution::Execution;
+use crate::handle::process;
 use crate::sync::{AtomicU32, Ordering, Padded, SpinLock};
 
 /// See the module. Executions are linked through their own `queue_link`, which is the queue's from
@@ -17,6 +18,8 @@ pub struct Queue {
     more: AtomicU32,
     /// How often the submitted ones were turned over.
     turns: AtomicU32,
+    /// Where it was made. In the child of a fork the names in it are another's, and there is nothing in it.
+    process: u32,
 }
 
 struct Ordered {
@@ -27,12 +30,13 @@ struct Ordered {
 const TURNING: u32 = u32::MAX;
 
 impl Queue {
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             submitted: Padded(AtomicU32::new(0)),
             ordered: Padded(SpinLock::new(Ordered { first: None })),
             more: AtomicU32::new(0),
             turns: AtomicU32::new(0),
+            process: process(),
         }
     }
 
@@ -55,14 +59,19 @@ impl Queue {
     /// what is being turned over is not overlooked.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.submitted.load(Ordering::SeqCst) == 0 && self.more.load(Ordering::SeqCst) == 0
+        (self.submitted.load(Ordering::SeqCst) == 0 && self.more.load(Ordering::SeqCst) == 0) || self.is_of_parent()
+    }
+
+    #[inline]
+    fn is_of_parent(&self) -> bool {
+        self.process != process()
     }
 
     /// Whether all that was submitted when last looked at has been taken. Does not touch what the
     /// submitters write.
     #[inline]
     pub fn is_drained(&self) -> bool {
-        self.more.load(Ordering::Acquire) == 0
+        self.more.load(Ordering::Acquire) == 0 || self.is_of_parent()
     }
 
     /// A mark that [`Queue::is_served`] compares with.
@@ -79,7 +88,7 @@ impl Queue {
     #[inline]
     pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
         // What is ordered first: while there is some, the submitters' line is left alone.
-        if self.is_drained() && self.submitted.load(Ordering::SeqCst) == 0 {
+        if (self.is_drained() && self.submitted.load(Ordering::SeqCst) == 0) || self.is_of_parent() {
             return None;
         }
         self.ordered.with(|ordered| {
@@ -120,6 +129,9 @@ impl Queue {
     /// Takes out all that `unwanted` says yes to and hands each to `dismiss`, after the lock: that may
     /// run the program's code.
     pub fn sweep(&self, unwanted: impl Fn(&Execution) -> bool, dismiss: impl Fn(&'static Execution)) {
+        if self.is_of_parent() {
+            return;
+        }
         let mut at = self.ordered.with(|ordered| {
             let (kept, removed) = partition([ordered.first, self.turn_over()], unwanted);
             ordered.first = Execution::of_link(kept);

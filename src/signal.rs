@@ -141,7 +141,7 @@ fn close(open: u64) {
     // In the child of a fork it is closed already, and its number may be another's.
     if listed.descriptor.swap(0, Ordering::Relaxed) == open as u32 + 1 {
         close_descriptor((open as u32).cast_signed());
-        OPEN.give(number);
+        OPEN.give(number, listed);
     }
 }
 

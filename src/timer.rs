@@ -71,7 +71,9 @@ pub fn start() -> Result<(), Failure> {
 /// Tells the timer that the execution's end of grace or its deadline is new, or that somebody is to be told
 /// of something. Async-signal-safe.
 pub fn arm(execution: &'static Execution) {
+    // In the child of a fork the parent's executions have nobody to see to them.
     if let Some(timer) = TIMER.get()
+        && execution.is_of_this_process()
         && execution.link_timer()
     {
         timer.push(execution);

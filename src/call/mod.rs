@@ -111,7 +111,7 @@ impl Call {
                 parked.unpark(object);
                 parked
             }
-            None => Execution::take(object).inspect_err(|_| CALLS.give(number))?,
+            None => Execution::take(object).inspect_err(|_| CALLS.give(number, slot))?,
         };
         chosen.execution = Some(execution);
         let generation = slot.refs.generation().unwrap_or_else(|| Generation::first(number));
@@ -169,12 +169,12 @@ impl Call {
         let last = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let next = chosen.next.take();
         // The slot keeps what it can for its next call object.
-        let object = last.park();
+        let object = if self.handle.generation == Generation::LAST { None } else { last.park() };
         if object.is_none() {
             chosen.execution = None;
         }
         if self.slot.refs.vacate(self.handle.generation) {
-            CALLS.give(self.handle.slot);
+            CALLS.give(self.handle.slot, self.slot);
         }
         // Last: these may run the program's code.
         if object.is_none() {

@@ -138,6 +138,7 @@ static EXECUTIONS: Slab<Execution> = Slab::new();
 /// In the child of a fork.
 pub fn forget() {
     EXECUTIONS.forget();
+    CANCELED_IN_QUEUE.store(0, Ordering::Relaxed);
 }
 
 impl PartialEq for Execution {
@@ -167,6 +168,11 @@ impl Execution {
     #[inline]
     pub fn as_link(&self) -> u32 {
         self.slot.load(Ordering::Relaxed) + 1
+    }
+
+    /// Not one that the parent of this process made.
+    pub fn is_of_this_process(&'static self) -> bool {
+        Self::of_slot(self.slot.load(Ordering::Relaxed)).is_some_and(|own| ptr::eq(own, self))
     }
 
     /// The execution that a list names.
@@ -219,7 +225,7 @@ impl Execution {
     /// The object, for those who keep the execution from becoming vacant.
     #[inline]
     pub fn target(&self) -> &Object {
-        // SAFETY: set when the slot was taken and dropped when it becomes vacant (7).
+        // SAFETY: set when the slot was taken or unparked, and dropped when it becomes vacant or is parked (7).
         unsafe { &*(*self.target.load(Ordering::Acquire)).value() }
     }
 
@@ -288,7 +294,7 @@ impl Execution {
         let target = unsafe { self.empty() };
         if let Some(next) = generation.later(2) {
             self.word.open(next);
-            EXECUTIONS.give(self.slot.load(Ordering::Relaxed));
+            EXECUTIONS.give(self.slot.load(Ordering::Relaxed), self);
         }
         // Last: this may run the program's `destroy`.
         drop(target);

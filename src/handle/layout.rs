@@ -74,6 +74,16 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 pub fn forked() {
     let now = FORKS.load(Ordering::Relaxed);
     FORKS.store((now + 1).min((1 << FORK_BITS) - 1), Ordering::Release);
+    PROCESS.store(process().wrapping_add(1), Ordering::Release);
+}
+
+/// Another number in each child of a fork.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// Tells what this process has made from what it has of its parent's.
+#[inline]
+pub fn process() -> u32 {
+    PROCESS.load(Ordering::Relaxed)
 }
 
 /// A number that names a slot's generation.

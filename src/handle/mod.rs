@@ -19,7 +19,7 @@ mod shared;
 mod slab;
 mod table;
 
-pub use layout::{Generation, Handle, Kind, forked};
+pub use layout::{Generation, Handle, Kind, forked, process};
 pub use refs::{RefWord, Unpinned};
 pub use shared::{Hold, Place, Shelf, Shelved};
 pub use slab::{Slab, SlabSlot};

@@ -138,7 +138,7 @@ impl<T: Shelved> Hold<T> {
         // SAFETY: the last hold is gone and no new one can come: this thread owns the value.
         let value = unsafe { (*place.value.get()).assume_init_read() };
         if place.refs.vacate(Generation((before >> HOLDS) as u32)) {
-            T::shelf().give(place.slot.load(Ordering::Relaxed));
+            T::shelf().give(place.slot.load(Ordering::Relaxed), place);
         }
         Some(value)
     }

@@ -86,9 +86,11 @@ impl<T: SlabSlot> Slab<T> {
         self.get(slot).map(|found| (slot, found))
     }
 
-    /// Gives back a slot that nobody uses any more.
-    pub fn give(&'static self, slot: u32) {
-        let Some(given) = self.get(slot) else { return };
+    /// Gives back a slot that nobody uses any more. In the child of a fork one of the parent's is left alone.
+    pub fn give(&'static self, slot: u32, given: &'static T) {
+        if !self.get(slot).is_some_and(|own| ptr::eq(own, given)) {
+            return;
+        }
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
             given.link().store(head as u32, Ordering::Relaxed);
@@ -218,7 +220,7 @@ mod tests {
                         let (slot, probe) = SLAB.take().expect("memory");
                         assert_eq!(probe.1.swap(1, Ordering::AcqRel), 0, "slot {slot} has two owners");
                         probe.1.store(0, Ordering::Release);
-                        SLAB.give(slot);
+                        SLAB.give(slot, probe);
                     }
                 });
             }
@@ -233,7 +235,7 @@ mod tests {
         let changes = || SLAB.free.load(Ordering::Relaxed) >> 32;
         assert_eq!([taken(), taken(), taken(), changes() as u32], [0, 1, 2, 0]);
         for (at, slot) in [1, 0, 2].into_iter().enumerate() {
-            SLAB.give(slot);
+            SLAB.give(slot, SLAB.get(slot).expect("it was taken"));
             assert_eq!(changes(), at as u64 + 1);
         }
         for (at, slot) in [2, 0, 1].into_iter().enumerate() {
@@ -241,16 +243,17 @@ mod tests {
             assert_eq!(changes(), at as u64 + 4);
         }
         assert_eq!([taken(), changes() as u32], [3, 6], "the list is empty again");
-        SLAB.give(Handle::SLOTS - 1);
-        assert_eq!(taken(), 4, "what was never given out is not taken back");
+        SLAB.give(Handle::SLOTS - 1, SLAB.get(0).expect("it was taken"));
+        SLAB.give(1, SLAB.get(0).expect("it was taken"));
+        assert_eq!(taken(), 4, "what was never given out, or is another's, is not taken back");
     }
 
     #[test]
     fn forgotten_slots_are_out_of_reach_and_numbers_begin_again() {
         static SLAB: Slab<Probe> = Slab::new();
         let (_, old) = SLAB.take().expect("memory");
-        SLAB.take().expect("memory");
-        SLAB.give(1);
+        let (slot, given) = SLAB.take().expect("memory");
+        SLAB.give(slot, given);
         SLAB.forget();
         assert!(SLAB.get(0).is_none());
         let (slot, new) = SLAB.take().expect("memory");

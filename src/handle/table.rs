@@ -72,14 +72,14 @@ impl<T: Send + Sync + 'static> Table<T> {
         Ok(self.settle(handle, entry, unpinned))
     }
 
-    fn settle(&'static self, handle: Handle, entry: &Entry<T>, unpinned: Unpinned) -> Option<T> {
+    fn settle(&'static self, handle: Handle, entry: &'static Entry<T>, unpinned: Unpinned) -> Option<T> {
         if unpinned == Unpinned::Alive {
             return None;
         }
         // SAFETY: the last hold is gone and no new one can come: this thread owns the value.
         let value = unsafe { (*entry.value.get()).assume_init_read() };
         if entry.refs.vacate(handle.generation) {
-            self.slab.give(handle.slot);
+            self.slab.give(handle.slot, entry);
         }
         Some(value)
     }

@@ -11,7 +11,8 @@
 //!                       |                  |                         |
 //!                       +------------------+--- finish --------------+--> finished
 //!                                          |
-//!                     last hold gone: vacant, the slot serves another execution
+//!                     last hold gone: vacant, the slot serves another execution; or, where nobody is
+//!                     at work on it, parked by its call object's slot for the next one
 //! ```
 //!
 //! | bit | set by | cleared by | meaning |
