@@ -68,17 +68,14 @@ static void be_a_host(int pipe_end, way_t way)
         pause();
 }
 
-/* Processes below that one, which it does not get to see the end of. */
-static unsigned descendants_with_journal(void)
-{
-    return processes_with("call-host");
-}
-
 static void a_killed_host_leaves_nothing(way_t way, const char *name)
 {
+    /* In the environment of all that the host starts. */
+    char mark[64];
+    snprintf(mark, sizeof mark, "isolated-host-%d-%d", (int)getpid(), way);
     int ends[2];
     report_t report;
-    if (pipe(ends) != 0)
+    if (pipe(ends) != 0 || setenv("CALL_TEST_MARK", mark, 1) != 0)
         bail_out("no pipe");
     pid_t host = fork();
     if (host == 0) {
@@ -90,6 +87,7 @@ static void a_killed_host_leaves_nothing(way_t way, const char *name)
         bail_out("the host did not come so far");
     (void)close(ends[0]);
     ok(process_lives(report.supervisor) && process_lives(report.children[0]), "%s: a host with children", name);
+    ok(processes_marked(mark) >= 6, "%s: and with what they have started", name);
     (void)kill(host, SIGKILL);
     (void)waitpid(host, NULL, 0);
     for (int i = 0; i < 2; i++)
@@ -98,7 +96,7 @@ static void a_killed_host_leaves_nothing(way_t way, const char *name)
     ok(true, "%s: the supervisor and its children are gone with their host", name);
     unsigned left = 1;
     for (uint64_t end = now_us() + hang_ms() * 1000ull; left > 0 && now_us() < end; (void)usleep(5000))
-        left = descendants_with_journal();
+        left = processes_marked(mark);
     ok_u64(left, 0, "%s: and what they had started", name);
     if (report.bystander > 0) {
         ok(process_lives(report.bystander), "%s: the host's own child is there", name);

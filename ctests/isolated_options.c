@@ -3,7 +3,6 @@
 #include "modules/probe.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,17 +128,6 @@ static void an_idle_child_goes(void)
     must(call_object_release(object));
 }
 
-/* Children of an object that have that mark in their environment. */
-static unsigned children_with(const char *mark)
-{
-    char command[200], line[32] = "";
-    snprintf(command, sizeof command, "grep -lz '^%s$' /proc/[0-9]*/environ 2>/dev/null | wc -l", mark);
-    FILE *said = popen(command, "r");
-    if (said == NULL || fgets(line, sizeof line, said) == NULL || pclose(said) != 0)
-        bail_out("nobody knows what processes there are");
-    return (unsigned)strtoul(line, NULL, 10);
-}
-
 static void spares_are_kept_ready(void)
 {
     static const struct { uint32_t spares; unsigned children; } rows[] = {{CALL_BIND_NO_SPARES, 1}, {0, 2}, {3, 4}};
@@ -152,9 +140,9 @@ static void spares_are_kept_ready(void)
         call_t call = enter_method(object, PROBE_WAIT);
         unsigned seen = 0;
         for (uint64_t end = now_us() + hang_ms() * 1000ull; now_us() < end && seen != rows[i].children;)
-            seen = children_with(mark);
+            seen = processes_marked(mark);
         (void)usleep(20000);
-        ok_u64(children_with(mark), rows[i].children, "with %u spares", rows[i].spares);
+        ok_u64(processes_marked(mark), rows[i].children, "with %u spares", rows[i].spares);
         must(call_object_disconnect(object));
         ok_hr(finish(call), RPC_E_DISCONNECTED, "a disconnected object ends its calls");
         must(call_release(call));

@@ -3,8 +3,6 @@
 #include "isolated_support.h"
 #include "modules/journal.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,24 +165,7 @@ static void a_lie_is_found_out(noted_t *noted)
 /* Processes that were started for this storm: they have its journal in their environment. */
 static unsigned processes_left(void)
 {
-    unsigned count = 0;
-    DIR *folder = opendir("/proc");
-    if (folder == NULL)
-        bail_out("nobody knows what processes there are");
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char path[300], text[16384];
-        int pid = atoi(entry->d_name);
-        if (pid <= 0 || pid == getpid() || !process_lives(pid))
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/environ", pid);
-        int file = open(path, O_RDONLY);
-        ssize_t len = file < 0 ? 0 : read(file, text, sizeof text);
-        if (file >= 0)
-            (void)close(file);
-        count += len > 0 && memmem(text, (size_t)len, storm.journal, strlen(storm.journal)) != NULL;
-    }
-    (void)closedir(folder);
-    return count;
+    return processes_marked(storm.journal);
 }
 
 /* What is mapped of memory that was shared with children. */

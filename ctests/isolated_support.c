@@ -1,6 +1,7 @@
 #include "isolated_support.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,23 +113,23 @@ unsigned open_descriptors(void)
     return count - 1;
 }
 
-unsigned processes_with(const char *word)
+unsigned processes_marked(const char *mark)
 {
     unsigned count = 0;
     DIR *folder = opendir("/proc");
     if (folder == NULL)
         bail_out("nobody knows what processes there are");
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char path[300], line[4096] = "";
+        char path[300], text[16384];
         int pid = atoi(entry->d_name);
         if (pid <= 0 || pid == getpid() || !process_lives(pid))
             continue;
-        snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-        FILE *file = fopen(path, "r");
-        size_t len = file == NULL ? 0 : fread(line, 1, sizeof line - 1, file);
-        if (file != NULL)
-            (void)fclose(file);
-        count += memmem(line, len, word, strlen(word)) != NULL;
+        snprintf(path, sizeof path, "/proc/%d/environ", pid);
+        int file = open(path, O_RDONLY);
+        ssize_t len = file < 0 ? 0 : read(file, text, sizeof text);
+        if (file >= 0)
+            (void)close(file);
+        count += len > 0 && memmem(text, (size_t)len, mark, strlen(mark)) != NULL;
     }
     (void)closedir(folder);
     return count;

@@ -33,7 +33,7 @@ void await_death(pid_t pid);
 
 /* Descriptors that this process has open. */
 unsigned open_descriptors(void);
-/* Processes whose command line has that word, this one not counted. */
-unsigned processes_with(const char *word);
+/* Processes that have that text in the environment that they were started with, this one not counted. */
+unsigned processes_marked(const char *mark);
 
 #endif

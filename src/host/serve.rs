@@ -4,7 +4,7 @@
 use super::seat::Seat;
 use super::worker::{Refusal, set_up};
 use crate::apartment::{Settings, Staff, private};
-use crate::buffer::{Input, Owned};
+use crate::buffer::{Bytes, Input, Owned};
 use crate::execution::{Attachment, Execution, Grace, Relay};
 use crate::handle::Generation;
 use crate::hresult::{Complaint, DISP_E_MEMBERNOTFOUND, E_OUTOFMEMORY, Hresult, Outcome, RPC_E_CALL_CANCELED, S_OK};
@@ -37,8 +37,9 @@ struct Service {
 struct Answer {
     result: Hresult,
     entered: bool,
-    output: Vec<u8>,
-    message: String,
+    /// Where its bytes lie: those of the output, and of a message.
+    room: Option<u32>,
+    lengths: [u64; 2],
 }
 
 /// Serves the host behind a socket until it goes: an object of the class that the host asks for, out of what
@@ -142,7 +143,7 @@ impl Service {
         }
         // Whatever it says, `collect` sees how the method ended.
         let _ = until_done(execution, generation, Deadline::NEVER, Hopeless::Bear);
-        let answer = collect(execution, generation);
+        let answer = self.collect(execution, generation);
         self.seat.leave();
         answer
     }
@@ -156,51 +157,56 @@ impl Service {
         self.execution.next_generation().map(|generation| (self.execution, generation))
     }
 
-    fn answer(&mut self, turn: u32, answer: &Answer) {
-        let parts = [answer.output.as_slice(), answer.message.as_bytes()];
+    fn answer(&self, turn: u32, answer: &Answer) {
         let head = self.seat.own.to_host();
-        let (mut result, mut lengths) = (answer.result, parts.map(|part| part.len() as u64));
-        let room = self.outbox.put(&self.seat.own, self.socket, &parts).unwrap_or_else(|_| {
-            (result, lengths) = (E_OUTOFMEMORY, [0; 2]);
-            head.room.load(Ordering::Relaxed)
-        });
         head.entered.store(if answer.entered { turn } else { turn.wrapping_sub(1) }, Ordering::SeqCst);
-        head.room.store(room, Ordering::Relaxed);
-        head.length.store(lengths[0], Ordering::Relaxed);
-        head.message.store(lengths[1], Ordering::Relaxed);
-        head.result.store(result.0.cast_unsigned(), Ordering::Release);
+        if let Some(room) = answer.room {
+            head.room.store(room, Ordering::Relaxed);
+        }
+        head.length.store(answer.lengths[0], Ordering::Relaxed);
+        head.message.store(answer.lengths[1], Ordering::Relaxed);
+        head.result.store(answer.result.0.cast_unsigned(), Ordering::Release);
         head.answered.store(turn, Ordering::SeqCst);
         self.seat.ring();
+    }
+
+    /// What a begin came to, once its method is over; what it wrote goes to the host from where it lies.
+    fn collect(&mut self, execution: &'static Execution, generation: Generation) -> Answer {
+        let is_abandoned = execution.state_of(generation).is_some_and(|state| state.has(ABANDONED));
+        if is_abandoned {
+            execution.park_ended(generation);
+        }
+        let fate = execution.state_of(generation).map_or(Fate::None, crate::state::State::fate);
+        let message = execution.inspect(generation, |_, told| told.message.map(ToOwned::to_owned)).flatten();
+        let message = message.unwrap_or_default();
+        let mut answer = Answer { entered: fate != Fate::NeverStarted, ..Answer::of(E_OUTOFMEMORY) };
+        let (outbox, seat, socket) = (&mut self.outbox, &self.seat, self.socket);
+        let mut send = |output: &[u8]| {
+            let parts = [output, message.as_bytes()];
+            answer.room = outbox.put(&seat.own, socket, &parts).ok();
+            answer.lengths = parts.map(|part| part.len() as u64);
+        };
+        let collected = execution.collect(generation, |bytes| {
+            send(bytes.map_or(&[], Bytes::read));
+            Ok(())
+        });
+        if answer.room.is_none() {
+            answer.lengths = [0; 2];
+            return answer;
+        }
+        answer.result = collected.unwrap_or(E_OUTOFMEMORY);
+        if is_abandoned || fate == Fate::Stopped {
+            // What the method gave, not what its client is told.
+            answer.result = if fate == Fate::Completed { S_OK } else { RPC_E_CALL_CANCELED };
+        }
+        answer
     }
 }
 
 impl Answer {
     fn of(result: Hresult) -> Self {
-        Self { result, entered: true, output: Vec::new(), message: String::new() }
+        Self { result, entered: true, room: None, lengths: [0; 2] }
     }
-}
-
-/// What a begin came to, once its method is over.
-fn collect(execution: &'static Execution, generation: Generation) -> Answer {
-    let is_abandoned = execution.state_of(generation).is_some_and(|state| state.has(ABANDONED));
-    if is_abandoned {
-        execution.park_ended(generation);
-    }
-    let fate = execution.state_of(generation).map_or(Fate::None, crate::state::State::fate);
-    let message = execution.inspect(generation, |_, told| told.message.unwrap_or_default().to_owned());
-    let mut output = Vec::new();
-    let collected = execution.collect(generation, |bytes| {
-        if let Some(bytes) = bytes {
-            output.extend_from_slice(bytes.read());
-        }
-        Ok(())
-    });
-    let mut result = collected.unwrap_or(E_OUTOFMEMORY);
-    if is_abandoned || fate == Fate::Stopped {
-        // What the method gave, not what its client is told.
-        result = if fate == Fate::Completed { S_OK } else { RPC_E_CALL_CANCELED };
-    }
-    Answer { result, entered: fate != Fate::NeverStarted, output, message: message.unwrap_or_default() }
 }
 
 /// The input is the host's.
