@@ -2,7 +2,7 @@
 
 use crate::sync::{AtomicU32, Ordering};
 use std::marker::Unsize;
-use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{CoerceUnsized, Deref};
 use std::ptr::{self, NonNull};
 
@@ -64,25 +64,6 @@ impl<T> Arc<T> {
             drop(Weak(this.0));
             value
         })
-    }
-
-    pub fn into_raw(this: Self) -> *const T {
-        &raw const **ManuallyDrop::new(this)
-    }
-
-    /// # Safety
-    /// The pointer is of `into_raw`, and its reference is this one.
-    pub unsafe fn from_raw(value: *const T) -> Self {
-        // SAFETY: the value stands in a `Counted`, behind the counts.
-        Self(unsafe { NonNull::new_unchecked(value.byte_sub(offset_of!(Counted<T>, value)).cast_mut().cast()) })
-    }
-
-    /// # Safety
-    /// The pointer is of `into_raw`, and its reference is there during the call.
-    pub unsafe fn increment_strong_count(value: *const T) {
-        // SAFETY: as the caller says; the reference is not dropped here.
-        let kept = ManuallyDrop::new(unsafe { Self::from_raw(value) });
-        let _more = ManuallyDrop::new(Self::clone(&kept));
     }
 }
 
