@@ -13,7 +13,7 @@ use crate::isolated::wire::Writer;
 use crate::module::{Module, introduce};
 use crate::monitor;
 use crate::object::{Manner, ObjectHold};
-use crate::process::{end_process, receive};
+use crate::process::{end_process, is_alone};
 use crate::spin::Spinner;
 use crate::state::{ABANDONED, Fate};
 use crate::sync::{Arc, Ordering};
@@ -105,7 +105,7 @@ impl Service {
         let mut spinner = Spinner::new();
         let mut turn = 0;
         let socket = self.socket;
-        let alone = || receive(socket, &mut [0; 1], false).is_some_and(|received| received.len == 0);
+        let alone = || is_alone(socket);
         while let Some(next) = self.seat.next_turn(turn, &mut spinner, alone) {
             turn = next;
             let answer = self.run(turn);

@@ -45,8 +45,11 @@ impl Ward {
     fn listen(&mut self) {
         let mut bytes = [0; 4096];
         loop {
-            let len = read_some(self.errors, &mut bytes);
+            let Some(len) = read_some(self.errors, &mut bytes) else { return };
             if len == 0 {
+                // Nobody writes to it any more.
+                close_descriptor(self.errors);
+                self.errors = -1;
                 return;
             }
             if !self.quiet {
@@ -96,7 +99,7 @@ impl Supervisor {
             ward.listen();
         }
         if ready[2] {
-            read_some(deaths, &mut [0; 1024]);
+            let _ = read_some(deaths, &mut [0; 1024]);
         }
         self.collect();
         if ready[0] && !self.obey() {

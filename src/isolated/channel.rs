@@ -58,7 +58,6 @@ pub struct ToHost {
     pub total: AtomicU64,
 }
 
-pub const STARTING: u32 = 0;
 pub const READY: u32 = 1;
 pub const FAILED: u32 = 2;
 

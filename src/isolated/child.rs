@@ -1,6 +1,6 @@
 //! One child as its host sees it: it is started, asked to run one method after the other, and killed.
 
-use super::channel::{FAILED, Fault, IN_REGION, Inbox, KILLING, Outbox, READY, REGION_OPEN, Region, STARTING};
+use super::channel::{FAILED, Fault, IN_REGION, Inbox, KILLING, Outbox, READY, REGION_OPEN, Region};
 use super::pool::{Pool, Terms};
 use super::warden::{Life, Warden};
 use super::wire::{Reader, Writer};
@@ -46,8 +46,13 @@ pub enum Stage {
     Dead,
 }
 
+/// The most that a child may say before its first call, and in a message.
+const MOST_WORDS: u64 = 1 << 16;
+
 /// What one method came to.
 pub enum Work {
+    /// There is no memory for its input: the child has not heard of it.
+    NoRoom,
     /// It ended with that result.
     Answered(Hresult),
     /// The child said that it was not entered.
@@ -111,7 +116,8 @@ impl Child {
         let head = self.theirs.to_host();
         let (room, len) = (head.room.load(Ordering::Acquire), head.length.load(Ordering::Acquire));
         let mut said = Vec::new();
-        if let Ok(from) = self.inbox.find(&self.theirs, self.socket.number(), room, len)
+        if len <= MOST_WORDS
+            && let Ok(from) = self.inbox.find(&self.theirs, self.socket.number(), room, len)
             && said.try_reserve_exact(len as usize).is_ok()
         {
             // SAFETY: that many bytes are mapped there, and that much was reserved.
@@ -127,9 +133,16 @@ impl Child {
     pub fn await_start(&self, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
         let head = self.theirs.to_host();
         let bell = head.bell.load(Ordering::SeqCst);
-        if head.stage.load(Ordering::SeqCst) == STARTING {
+        // A child may write there what it likes.
+        if ![READY, FAILED].contains(&head.stage.load(Ordering::SeqCst)) {
             self.sleep(bell, other, deadline);
         }
+    }
+
+    /// Sleeps a little while it comes to its end.
+    pub fn await_end(&self, deadline: Deadline) {
+        let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+        self.sleep(bell, None, deadline);
     }
 
     /// When it should have been ready.
@@ -157,7 +170,7 @@ impl Child {
         let turn = self.turn;
         let room = match self.outbox.put(&self.ours, self.socket.number(), &[input]) {
             Ok(room) => room,
-            Err(Fault::NoMemory) => return Work::Answered(E_OUTOFMEMORY),
+            Err(Fault::NoMemory) => return Work::NoRoom,
             Err(_) => return Work::Lost { entered: false, rubbish: false, forced: false },
         };
         self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
@@ -331,7 +344,7 @@ impl Child {
             return Work::Lost { entered: true, rubbish: true, forced: false };
         };
         // SAFETY: that many bytes are mapped there.
-        unsafe { deliver(server, from, len as usize, message as usize) }
+        unsafe { deliver(server, from, len as usize, message.min(MOST_WORDS) as usize) }
             .map_or_else(Work::Answered, |()| Work::Answered(result))
     }
 }

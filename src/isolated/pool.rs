@@ -5,7 +5,9 @@ use super::plan::Plan;
 use super::warden::{Warden, host_program, look_after, warden};
 use crate::execution::{Execution, Server};
 use crate::handle::Generation;
-use crate::hresult::{CO_E_SERVER_EXEC_FAILURE, Complaint, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVER_DIED_DNE};
+use crate::hresult::{
+    CO_E_SERVER_EXEC_FAILURE, Complaint, E_OUTOFMEMORY, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVER_DIED_DNE,
+};
 use crate::object::{Ending, Post, Prepared, Remote};
 use crate::process::share_memory;
 use crate::signal::Kept;
@@ -53,6 +55,8 @@ struct Desk {
     /// Children that died before they were ready, one after the other.
     stillborn: u32,
     last_death: Nanoseconds,
+    /// Children have gone because there was nothing to do, and there has been nothing since: no spare is started.
+    rests: bool,
 }
 
 /// As many children in a row that never were ready are a fault that lasts.
@@ -127,7 +131,9 @@ impl Pool {
                 }
                 Some(Stage::Ready) if child.is_dead() => {}
                 Some(Stage::Ready) => {
-                    lock(&self.desk).stillborn = 0;
+                    let mut desk = lock(&self.desk);
+                    (desk.stillborn, desk.rests) = (0, false);
+                    drop(desk);
                     if reused && call.is_some() {
                         self.top_up_later();
                     }
@@ -179,7 +185,7 @@ impl Pool {
             if patience.passed() {
                 child.kill(0);
                 while !child.is_dead() {
-                    child.await_start(None, Deadline::after_ms(100));
+                    child.await_end(Deadline::after_ms(100));
                 }
                 return Some(Stage::Dead);
             }
@@ -232,12 +238,15 @@ impl Pool {
         if self.terms.idle_ms != 0 {
             let span = u64::from(self.terms.idle_ms) * 1_000_000;
             let reading = now();
+            let alive = gone.len();
             gone.extend(desk.idle.extract_if(.., |child| child.idle_since + span <= reading));
+            desk.rests |= gone.len() > alive;
             // One that is put aside meanwhile is looked at then: nobody is woken for that.
             let first = desk.idle.iter().map(|child| child.idle_since).min().unwrap_or(reading);
             next = Deadline::at(first + span);
         }
-        let missing = if gone.is_empty() { self.terms.spares.saturating_sub(desk.idle.len() as u32) } else { 0 };
+        let missing =
+            if gone.is_empty() && !desk.rests { self.terms.spares.saturating_sub(desk.idle.len() as u32) } else { 0 };
         let worth_it = desk.stillborn < ENOUGH;
         drop(desk);
         drop(gone);
@@ -258,6 +267,10 @@ impl Pool {
                 Work::Answered(result) => {
                     self.put_aside(child);
                     return Ending::Returned(result);
+                }
+                Work::NoRoom => {
+                    self.put_aside(child);
+                    return Ending::Lost { result: E_OUTOFMEMORY, entered: false, forced: false };
                 }
                 Work::NotEntered => {
                     self.put_aside(child);

@@ -106,8 +106,13 @@ pub struct Reaped {
 pub fn reap(process: Option<i32>, wait: bool) -> Option<Reaped> {
     let mut status = 0;
     let flags = if wait { 0 } else { libc::WNOHANG };
-    // SAFETY: a number is there to be written.
-    let process = unsafe { libc::waitpid(process.unwrap_or(-1), &raw mut status, flags) };
+    let process = loop {
+        // SAFETY: a number is there to be written.
+        let found = unsafe { libc::waitpid(process.unwrap_or(-1), &raw mut status, flags) };
+        if found >= 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            break found;
+        }
+    };
     if process <= 0 {
         return None;
     }
@@ -201,11 +206,11 @@ pub fn pipe() -> Option<(i32, i32)> {
     made.then_some((ends[0], ends[1]))
 }
 
-/// Reads what is there; 0: nothing.
-pub fn read_some(descriptor: i32, bytes: &mut [u8]) -> usize {
+/// Reads what is there; 0: nobody writes to it any more; `None`: nothing now.
+pub fn read_some(descriptor: i32, bytes: &mut [u8]) -> Option<usize> {
     // SAFETY: that many bytes are there to be written.
     let len = unsafe { libc::read(descriptor, bytes.as_mut_ptr().cast(), bytes.len()) };
-    usize::try_from(len).unwrap_or(0)
+    usize::try_from(len).ok()
 }
 
 /// Writes a little, if nobody has to wait for that.

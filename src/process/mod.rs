@@ -16,5 +16,5 @@ pub use control::{
 pub use loader::{Library, own_folder};
 pub use memory::{Mapping, share_memory};
 pub use sleep::{wait_for_some, wait_shared, wake_shared};
-pub use socket::{close_other_descriptors, pair, receive, send};
+pub use socket::{close_other_descriptors, is_alone, pair, receive, send};
 pub use spawn::{Start, spawn};

@@ -95,6 +95,13 @@ pub fn receive(socket: i32, bytes: &mut [u8], wait: bool) -> Option<Received> {
     usize::try_from(len).ok().map(|len| Received { len, descriptors })
 }
 
+/// Whether nobody is at the other end any more; what has come stays.
+pub fn is_alone(socket: i32) -> bool {
+    let mut byte = 0_u8;
+    // SAFETY: a byte is there to be written.
+    unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT | libc::MSG_PEEK) == 0 }
+}
+
 /// Closes every descriptor from that number on.
 pub fn close_other_descriptors(first: u32) {
     // SAFETY: takes numbers; the caller has none of them in use.
