@@ -1,4 +1,5 @@
 /* Owners, and a call from begin to finish in every way. */
+#include <atomic>
 #include <array>
 #include <thread>
 #include <vector>
@@ -13,7 +14,7 @@ using libcall::object;
 namespace {
 
 struct worker {
-    explicit worker(unsigned *deleted = nullptr) : deleted_(deleted) {}
+    explicit worker(std::atomic<unsigned> *deleted = nullptr) : deleted_(deleted) {}
     worker(const worker &) = delete;
     worker &operator=(const worker &) = delete;
     ~worker()
@@ -48,7 +49,7 @@ struct worker {
     tap::gate started, go;
 
 private:
-    unsigned *deleted_;
+    std::atomic<unsigned> *deleted_;
 };
 enum : std::uint32_t { ECHO_TEXT, TWICE, WAIT, DEAF };
 
@@ -56,7 +57,7 @@ enum : std::uint32_t { ECHO_TEXT, TWICE, WAIT, DEAF };
 
 static void owners()
 {
-    unsigned deleted = 0;
+    std::atomic<unsigned> deleted{0};
     {
         object first = object::make<worker>({}, &deleted).value();
         object second = std::move(first);
@@ -239,11 +240,13 @@ static void tells(worker &self, object &target)
     tap::is_code(queue.next(batch, libcall::infinite).error(), RPC_E_DISCONNECTED, "nothing will come");
 
     tap::gate complete;
-    unsigned told = 0, deleted = 0;
+    unsigned told = 0;
+    std::atomic<unsigned> deleted{0};
     struct counted {
         tap::gate *opened;
-        unsigned *told, *deleted;
-        counted(tap::gate *of, unsigned *a, unsigned *b) : opened(of), told(a), deleted(b) {}
+        unsigned *told;
+        std::atomic<unsigned> *deleted;
+        counted(tap::gate *of, unsigned *a, std::atomic<unsigned> *b) : opened(of), told(a), deleted(b) {}
         counted(const counted &) = delete;
         counted &operator=(const counted &) = delete;
         ~counted() { ++*deleted; }
@@ -257,6 +260,9 @@ static void tells(worker &self, object &target)
     (void)job.finish().code();
     auto counts = [&](libcall::call_ref of) { told += of == job ? 10u : 1000u, complete.open(); };
     job.on_complete(counts).value();
+    /* Maybe a moment later, by the thread that it ran on. */
+    while (deleted == 0)
+        std::this_thread::yield();
     tap::is_number(deleted, 1, "one that is replaced is deleted");
     job.begin(TWICE, std::uint64_t{1}).value();
     complete.pass();
