@@ -75,7 +75,7 @@ packages: setup-test package ## builds programs with what is installed, by pkg-c
 deb: setup-deb package ## Debian packages of it, in target/deb
 	mkdir -p target/deb
 	rm -f target/deb/*.deb
-	debian/rules binary
+	DEB_OUT=target/deb debian/rules binary
 
 # The tool takes long to build, so make test leaves this out.
 cinstall: lib ## installs with cargo-c too, which must be there, and compares the trees

@@ -10,11 +10,15 @@ rm -rf "$ours" "$theirs"
 make -s install DESTDIR="$ours" PREFIX=/usr
 cargo cinstall --release --locked --target-dir target/cargo-c --destdir "$theirs" --prefix /usr --libdir /usr/lib
 
-cat >target/cargo-c/make_alone <<'END'
+{
+    (cd bindings/cpp/include && find . -name '*.hpp' | sed 's:^\.:< ./usr/include:')
+    cat <<'END'
+< ./usr/lib/call-host
 < ./usr/lib/cmake/libcall/libcallConfig.cmake
 < ./usr/lib/cmake/libcall/libcallConfigVersion.cmake
 < ./usr/lib/pkgconfig/libcall-static.pc
 END
+} | LC_ALL=C sort >target/cargo-c/make_alone
 (cd "$ours" && find . ! -type d | LC_ALL=C sort) >target/cargo-c/ours.list
 (cd "$theirs" && find . ! -type d | LC_ALL=C sort) >target/cargo-c/theirs.list
 diff target/cargo-c/ours.list target/cargo-c/theirs.list | grep '^[<>]' >target/cargo-c/differences || true

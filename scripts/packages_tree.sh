@@ -32,6 +32,7 @@ pkg() {
 }
 
 by_pkg_config() {
+    check "$label: call-host is there, where the library looks for it" test -x "$tree$libdir/call-host"
     have pkg-config || { skip "$label: pkg-config" "it is not installed"; return; }
     for module in libcall:shared libcall-static:static; do
         kind=${module#*:} flags=$(pkg --cflags --libs "${module%:*}")

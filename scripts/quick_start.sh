@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+scripts/setup.sh quick
 make lib
 
 library="-Iinclude -Ltarget/release -lcall -Wl,-rpath,$PWD/target/release"

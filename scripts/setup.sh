@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that a target of the Makefile has its tools: scripts/setup.sh run|test|bench|deb|docs
+# Sees to it that a target of the Makefile has its tools: scripts/setup.sh run|quick|test|bench|deb|docs
 # Silent when nothing is missing. As root on Debian it installs what is; elsewhere it says how.
 set -eu
 
@@ -10,8 +10,9 @@ done
 # What shows that it is there (a command or a file), and the package that brings it. What is only
 # wanted can be done without: it is said what is skipped.
 wants= less="some tests are skipped"
-case ${1:?run, test, bench, deb or docs} in
+case ${1:?run, quick, test, bench, deb or docs} in
     run) needs="timeout:coreutils" ;;
+    quick) needs="c++:g++" ;;
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
         wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
             cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm clang++:clang

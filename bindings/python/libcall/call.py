@@ -54,7 +54,7 @@ class Call:
         """Begins a method and goes on."""
         number = method if isinstance(method, int) else self.object.find_method(method)
         if not isinstance(data, bytes):
-            data = bytes(data)
+            data = bytes(memoryview(data))
         code = self._begin(self.id, number, data, len(data))
         if code < 0:
             raise errors.immediate(code)

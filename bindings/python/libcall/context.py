@@ -49,7 +49,7 @@ class Context:
 
     def write(self, data: bytes | bytearray | memoryview) -> bool:
         """Appends to the output; says whether somebody will read it, which after a cancel may be nobody."""
-        data = bytes(data)
+        data = bytes(memoryview(data))
         code = abi.call_context_write(self.id, data, len(data))
         return code != abi.RPC_E_CALL_CANCELED and check(code) >= 0
 

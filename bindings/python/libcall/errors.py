@@ -19,6 +19,8 @@ class CallError(Exception):
             raise ValueError(f"{hresult:#x} is no HRESULT")
         #: The code, as in call.h: negative.
         self.hresult = hresult - 0x100000000 if hresult > 0x7FFFFFFF else hresult
+        if self.hresult >= 0:
+            raise ValueError(f"{hresult:#x} is no failure")
         #: What the method said, or else what the code means.
         self.message = message or str(abi.call_hresult_message(self.hresult), "utf-8")
         #: What became of the work; NONE where no call is over.

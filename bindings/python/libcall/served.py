@@ -76,7 +76,7 @@ def _run(key: int, context: int, number: int, data: int | None, length: int) -> 
             running.keep_thread()
         output = served.methods[number](Context(context), string_at(data, length) if length and data else b"")
         if output:
-            output = bytes(output)
+            output = bytes(memoryview(output))
             code = int(abi.call_context_write(context, output, len(output)))
             return code if code < 0 and code != abi.RPC_E_CALL_CANCELED else abi.S_OK
         return abi.S_OK

@@ -108,7 +108,14 @@ public:
         mine_ = false;
         if (code_.failed())
             return code_;
-        return call_.call_.template finish<T>();
+        outcome<T> found = call_.call_.template finish<T>();
+        if (found.code() != CALL_E_MORE_DATA)
+            return found;
+        /* What it wrote is no T; the call is over all the same. */
+        call_buffer_t rest{};
+        hresult code = call_finish_buffer(call_.call_.get(), &rest);
+        (void)call_buffer_release(rest);
+        return {code, call_.call_.fate(), std::nullopt};
     }
 
 private:
