@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A [`Pool`] keeps the children of one object. A thread of the object's apartment takes a queued call, has it
-//! run by one child ([`Child`]) through a [`channel`], and kills the child when the call was abandoned. Who
+//! run by one child (`Child`) through a [`channel`], and kills the child when the call was abandoned. Who
 //! starts and ends processes is the supervisor, a process of its own; the [`warden`] talks to it.
 
 pub mod channel;
