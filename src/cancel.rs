@@ -70,17 +70,24 @@ pub fn release(id: u64) -> Outcome {
     Ok(S_OK)
 }
 
-/// The execution that a cancel handle is for. Async-signal-safe.
-fn target(id: u64) -> Result<(&'static Execution, Generation), Failure> {
-    let (slot, handle) = find(id)?;
-    let lives = || if slot.refs.lives(handle.generation) { Ok(()) } else { Err(Failure::from(E_HANDLE)) };
+/// The execution that a living cancel handle is for. Async-signal-safe.
+#[inline]
+fn peek(id: u64) -> Option<Awaited> {
+    let handle = Handle::peek(id, Kind::Cancel)?;
+    let slot = CANCELS.get(handle.slot)?;
+    let lives = || slot.refs.lives(handle.generation).then_some(());
     lives()?;
     let target = Handle::unpack(slot.target.load(Ordering::Relaxed));
     // What was read belongs to this handle if the handle lives still.
     fence(Ordering::Acquire);
     lives()?;
-    let execution = Execution::of_slot(target.slot).ok_or(Failure::from(E_HANDLE))?;
-    Ok((execution, target.generation))
+    Some((Execution::of_slot(target.slot)?, target.generation))
+}
+
+/// The same, or why there is none.
+#[inline]
+fn target(id: u64) -> Result<Awaited, Failure> {
+    peek(id).ok_or_else(|| find(id).err().unwrap_or(E_HANDLE.into()))
 }
 
 const NO_CALL: Failure = Failure::because(RPC_E_CALL_COMPLETE, "the call is complete, or not begun");
@@ -101,19 +108,8 @@ impl From<Refusal> for Failure {
 
 /// Ends a call that only waits in its queue; false: it is in some other state, or the handle is none. Async-signal-safe.
 #[inline]
-pub fn is_canceled_in_queue(id: u64) -> bool {
-    let find = |id| {
-        let handle = Handle::peek(id, Kind::Cancel)?;
-        let slot = CANCELS.get(handle.slot)?;
-        slot.refs.lives(handle.generation).then_some((slot, handle))
-    };
-    find(id).is_some_and(|(slot, handle)| {
-        let target = Handle::unpack(slot.target.load(Ordering::Relaxed));
-        // As in `target`.
-        fence(Ordering::Acquire);
-        slot.refs.lives(handle.generation)
-            && Execution::of_slot(target.slot).is_some_and(|it| it.cancel_in_queue(target.generation, REQUEST))
-    })
+pub fn cancel_in_queue(id: u64) -> bool {
+    peek(id).is_some_and(|(execution, generation)| execution.cancel_in_queue(generation, REQUEST))
 }
 
 /// Asks for the call to end, and returns. Async-signal-safe.

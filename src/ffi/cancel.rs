@@ -51,7 +51,7 @@ pub unsafe extern "C" fn call_query_cancel(call: call_t, cancel_out: *mut call_c
 /// could never end. `E_HANDLE`: not a living cancel handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_cancel(cancel: call_cancel_t, seconds: u32) -> call_hresult_t {
-    if cancel::is_canceled_in_queue(cancel.id) { S_OK.0 } else { cancel_elsewhere(cancel, seconds) }
+    if cancel::cancel_in_queue(cancel.id) { S_OK.0 } else { cancel_elsewhere(cancel, seconds) }
 }
 
 /// Asks for the call to end as `call_cancel` does, and returns at once. The grace period, in
@@ -66,7 +66,7 @@ pub extern "C" fn call_cancel(cancel: call_cancel_t, seconds: u32) -> call_hresu
 /// one. `E_HANDLE`: not a living cancel handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn call_request_cancel(cancel: call_cancel_t, grace_ms: u32) -> call_hresult_t {
-    if cancel::is_canceled_in_queue(cancel.id) { S_OK.0 } else { request_elsewhere(cancel, grace_ms) }
+    if cancel::cancel_in_queue(cancel.id) { S_OK.0 } else { request_elsewhere(cancel, grace_ms) }
 }
 
 #[inline(never)]
