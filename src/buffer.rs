@@ -86,7 +86,7 @@ pub struct Bytes<'a> {
 }
 
 impl<'a> Bytes<'a> {
-    /// The bytes in place; `None`: they are long.
+    /// The bytes in place, or else the long form.
     #[inline]
     fn short(self) -> Result<&'a mut [u8; IN_PLACE], &'a mut Heap> {
         // SAFETY: the length says which of the two it is, and any bytes are the first.

@@ -108,7 +108,7 @@ impl Call {
         let chosen = unsafe { &mut *slot.chosen.get() };
         let execution = match chosen.execution {
             Some(parked) => {
-                parked.unpark(object);
+                parked.aim(object);
                 parked
             }
             None => Execution::take(object).inspect_err(|_| CALLS.give(number, slot))?,

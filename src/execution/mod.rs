@@ -159,8 +159,8 @@ impl Execution {
         Ok(taken)
     }
 
-    /// The object of an execution that the caller owns.
-    fn aim(&self, object: ObjectHold) {
+    /// An execution that the caller owns, new or parked, is for that object from now on.
+    pub fn aim(&self, object: ObjectHold) {
         self.target.store(object.into_raw(), Ordering::Release);
     }
 
@@ -308,11 +308,6 @@ impl Execution {
         let next = generation.later(2).filter(|_| state.parkable())?;
         // SAFETY: it was taken out of the world (7).
         self.word.supersede(generation, state, next).then(|| unsafe { self.empty() })
-    }
-
-    /// A parked one is for that object now.
-    pub fn unpark(&self, object: ObjectHold) {
-        self.aim(object);
     }
 
     /// # Safety
