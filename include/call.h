@@ -775,7 +775,7 @@ call_hresult_t call_begin(struct call_t call,
  * with free_fn, exactly once, on any thread, when the method has no more use for it or never will.
  * If this does not return S_OK, the buffer is still the caller's.
  *
- * Threads: any. Blocks: no. Ownership: in is the library's after S_OK.
+ * Threads: any. Blocks: no, but for as long as a direct begin takes. Ownership: in is the library's after S_OK.
  *
  * Returns as call_begin does. E_POINTER: free_fn is NULL, or in is NULL, but in_len is not 0.
  */

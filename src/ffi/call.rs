@@ -71,7 +71,7 @@ pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_voi
 /// with `free_fn`, exactly once, on any thread, when the method has no more use for it or never will.
 /// If this does not return `S_OK`, the buffer is still the caller's.
 ///
-/// Threads: any. Blocks: no. Ownership: `in` is the library's after `S_OK`.
+/// Threads: any. Blocks: no, but for as long as a direct begin takes. Ownership: `in` is the library's after `S_OK`.
 ///
 /// Returns as `call_begin` does. `E_POINTER`: `free_fn` is NULL, or `in` is NULL, but `in_len` is not 0.
 ///
