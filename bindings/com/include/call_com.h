@@ -3,8 +3,9 @@
  * its proxy for ICallFactory, the call object for ISynchronize and ICancelMethodCalls. For C and C++.
  *
  * Apartments are the model's: a thread that calls CoInitializeEx with COINIT_APARTMENTTHREADED owns one (a
- * CALL_APARTMENT_SINGLE of its own, served by call_apartment_pump and by every wait), all others share the
- * multi-threaded one (the null apartment of call.h).
+ * CALL_APARTMENT_SINGLE of its own, served by call_apartment_pump and by every wait), those that call it with
+ * COINIT_MULTITHREADED share the multi-threaded one (the null apartment of call.h). A thread that does not call it
+ * is in none, also where the original would put it into the multi-threaded one.
  *
  * How an interface is marshaled is written by hand, in C++: call_com.hpp.
  */
