@@ -139,10 +139,13 @@ impl Child {
         }
     }
 
-    /// Sleeps a little while it comes to its end.
-    pub fn await_end(&self, deadline: Deadline) {
-        let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
-        self.sleep(bell, None, deadline);
+    /// Kills it and sleeps until it is dead, whatever it writes meanwhile.
+    pub fn end(&self) {
+        self.kill(0);
+        while !self.is_dead() {
+            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            self.sleep(bell, None, Deadline::after_ms(100));
+        }
     }
 
     /// When it should have been ready.

@@ -183,10 +183,7 @@ impl Pool {
                 return None;
             }
             if patience.passed() {
-                child.kill(0);
-                while !child.is_dead() {
-                    child.await_end(Deadline::after_ms(100));
-                }
+                child.end();
                 return Some(Stage::Dead);
             }
             match (call, state) {
@@ -279,10 +276,7 @@ impl Pool {
                 Work::Lost { entered, rubbish, forced } => (entered, rubbish, forced),
             };
             if rubbish && !child.is_dead() {
-                child.kill(0);
-                while !child.is_dead() {
-                    child.await_start(None, Deadline::after_ms(100));
-                }
+                child.end();
             }
             let text = child.last_words();
             drop(child);
