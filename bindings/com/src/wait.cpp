@@ -46,7 +46,8 @@ public:
         flag.waiters_.push_back(this);
     }
 
-    Waiter(const HANDLE *handles, std::size_t count) : flags_(count)
+    /* After the other one the destructor runs also where this one throws: no flag keeps a waiter that is gone. */
+    Waiter(const HANDLE *handles, std::size_t count) : Waiter(count)
     {
         std::lock_guard<std::mutex> lock(flags_lock());
         for (std::size_t i = 0; i < count; i++) {
@@ -91,6 +92,8 @@ public:
     }
 
 private:
+    explicit Waiter(std::size_t count) : flags_(count) {}
+
     /* Takes what is set, if that is enough. */
     HRESULT look(bool all, DWORD *index_out)
     {

@@ -1,9 +1,29 @@
 /* The synchronization objects. */
 #include "support.hpp"
 
+#include <cstdlib>
+#include <new>
 #include <poll.h>
 
 using namespace call_com;
+
+namespace {
+
+/* What this thread has allocated, and how much it may; the rest fails. */
+thread_local std::size_t allocated = 0, allowed = SIZE_MAX;
+
+}
+
+void *operator new(std::size_t size)
+{
+    void *room = allocated++ < allowed ? std::malloc(size) : nullptr;
+    if (room == nullptr)
+        throw std::bad_alloc();
+    return room;
+}
+
+void operator delete(void *room) noexcept { std::free(room); }
+void operator delete(void *room, std::size_t) noexcept { std::free(room); }
 
 namespace {
 
@@ -142,6 +162,33 @@ void many()
     is(!readable(both[1]) && readable(both[0]), "WT-9 EV-2 took the automatic one alone");
 }
 
+/* Allocations of a wait for these events, of which at most so many succeed. */
+std::size_t allocations(HANDLE *events, ULONG count, std::size_t most, HRESULT &hr)
+{
+    DWORD index = 0;
+    allocated = 0;
+    allowed = most;
+    hr = CoWaitForMultipleHandles(0, 0, count, events, &index);
+    allowed = SIZE_MAX;
+    return allocated;
+}
+
+void exhausted()
+{
+    auto one = make(CLSID_ManualResetEvent), two = make(CLSID_ManualResetEvent);
+    HANDLE both[] = {handle_of(one.get()), handle_of(two.get())};
+    HRESULT hr = S_OK;
+    (void)allocations(both, 1, SIZE_MAX, hr);
+    const std::size_t alone = allocations(both, 1, SIZE_MAX, hr);
+    std::size_t failed = 0, more = 0;
+    for (; allocations(both, 2, failed, hr), hr == E_OUTOFMEMORY; failed++)
+        more += allocations(both, 1, SIZE_MAX, hr) - alone;
+    is(failed > alone, "a wait for which there is no memory fails, also with one of its events in hand");
+    is_hr(hr, RPC_S_CALLPENDING, "with memory it waits");
+    /* A waiter left behind would sit in the place that the event has kept for the next one. */
+    is_number(more, 0, "and no event kept one that had failed");
+}
+
 void containers()
 {
     Held<ISynchronizeContainer> container;
@@ -201,6 +248,7 @@ int main()
     wakes();
     handles();
     many();
+    exhausted();
     containers();
     classes();
     return checked();
