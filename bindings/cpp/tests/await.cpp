@@ -2,6 +2,7 @@
 #include "tap.hpp"
 
 #if defined(__cpp_impl_coroutine) && defined(__cpp_lib_jthread)
+#include <atomic>
 #include <coroutine>
 #include <deque>
 #include <memory>
@@ -282,6 +283,40 @@ static void destroyed(loop &where, worker &self, libcall::object_ref target)
     first.wait();
 }
 
+/* Lets its first coroutine fall, and resumes the others. */
+struct forgetful {
+    tap::gate *dropped;
+    std::atomic<unsigned> *given;
+    void operator()(std::coroutine_handle<> waiting) const
+    {
+        if ((*given)++ == 0)
+            dropped->open();
+        else
+            waiting.resume();
+    }
+};
+
+static void falls(libcall::object_ref target)
+{
+    for (std::uint32_t method : {+TWICE, 99u}) {
+        tap::gate dropped;
+        std::atomic<unsigned> given{0};
+        awaitable_call<forgetful> by(target, forgetful{&dropped, &given});
+        auto once = [](awaitable_call<forgetful> &on, std::uint32_t number, libcall::hresult &into) -> task {
+            into = (co_await on.run<std::uint64_t>(number, std::uint64_t{4})).code();
+        };
+        libcall::hresult code = S_FALSE;
+        {
+            task job = once(by, method, code);
+            job.start();
+            dropped.pass();
+        }
+        tap::is_code(code, S_FALSE, "a coroutine that its executor drops does not go on");
+        run(once(by, TWICE, code));
+        tap::is_code(code, S_OK, "and once it is destroyed its call object is awaited again");
+    }
+}
+
 static void at_once()
 {
     direct self;
@@ -346,6 +381,7 @@ int main()
     self.started.pass();
     stops(where, self, target);
     destroyed(where, self, target);
+    falls(target);
     at_once();
     races(where, target);
     return tap::end();

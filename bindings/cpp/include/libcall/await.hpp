@@ -52,7 +52,8 @@ template <class Executor>
 class awaitable_call;
 
 /* What co_await is applied to; see awaitable_call. Lives until the coroutine goes on. If the coroutine is
- * destroyed before, its call is canceled without grace, and waited for where it cannot be canceled. */
+ * destroyed before, its call is canceled without grace, and waited for where it cannot be canceled. From the
+ * call's completion on it is its executor's, and destroyed only where that has dropped it. */
 template <class T, class Executor>
 class call_awaiter {
 public:
@@ -210,16 +211,17 @@ private:
             self->state_.store(state::gone, std::memory_order_release);
     }
 
-    /* The coroutine is being destroyed. If it waits, its completion must not find it. */
+    /* The coroutine is being destroyed. If it waits, its completion must not find it; if its executor has dropped it,
+     * the call is over. */
     void abandon() noexcept
     {
         state seen = state::suspended;
-        if (!state_.compare_exchange_strong(seen, state::dropped, std::memory_order_acq_rel))
-            return;
-        call_.cancel(std::chrono::seconds(0));
-        (void)call_.wait().has_value();
-        while (state_.load(std::memory_order_acquire) != state::gone)
-            std::this_thread::yield();
+        if (state_.compare_exchange_strong(seen, state::dropped, std::memory_order_acq_rel)) {
+            call_.cancel(std::chrono::seconds(0));
+            (void)call_.wait().has_value();
+            while (state_.load(std::memory_order_acquire) != state::gone)
+                std::this_thread::yield();
+        }
         (void)call_.finish().code();
         state_.store(state::idle, std::memory_order_relaxed);
     }
