@@ -57,12 +57,16 @@ _left: set[int] = set()
 
 
 def _sweep() -> None:
-    """Lets go of what the library has let go of."""
+    """Lets go of what the library has let go of.
+
+    Several threads may sweep. One alone hears that an object is gone, and keeps it until its key is in neither
+    table: the next object may be made in its place, under the same key.
+    """
     for key in list(_left):
         served = _table.get(key)
-        if served is None or served.is_gone():
-            _table.pop(key, None)
+        if served is not None and served.is_gone():
             _left.discard(key)
+            del _table[key]
 
 
 def _run(key: int, context: int, number: int, data: int | None, length: int) -> int:

@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
-from ctypes import byref, c_char_p, c_int32, c_uint64, c_void_p, cast, sizeof
+from ctypes import addressof, byref, c_char_p, c_int32, c_uint64, c_void_p, cast, sizeof
+from types import FrameType
+from typing import Any
 
 import pytest
 from conftest import Jobs, entered, failure
@@ -222,6 +226,43 @@ def test_object_that_was_forgotten_is_let_go_of() -> None:
     assert call.finish() == b"x"
     del call, jobs
     wait_gone(gone)
+
+
+@pytest.mark.parametrize("lines", range(1, 6))
+def test_object_made_in_the_place_of_one_that_is_let_go_of_stays(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = served._SEMAPHORE()
+    monkeypatch.setattr(served, "_SEMAPHORE", lambda: place)
+    made: list[libcall.Object] = []
+
+    def make() -> None:
+        if addressof(place) not in served._table:
+            made.append(libcall.Object(Jobs()))
+
+    # Before each line of a sweep on this thread, another thread takes the next step.
+    turn = itertools.chain([lambda: None] * lines, [served._sweep, make], itertools.repeat(lambda: None))
+
+    def line(frame: FrameType, event: str, given: object) -> Any:
+        if frame.f_code is not served._sweep.__code__:
+            return None
+        if event == "line":
+            other = threading.Thread(target=next(turn))
+            other.start()
+            other.join()
+        return line
+
+    old, before = libcall.Object(Jobs()), sys.gettrace()
+    old._release()  # as the collector does: nothing is swept yet
+    sys.settrace(line)
+    try:
+        served._sweep()
+    finally:
+        sys.settrace(before)
+    if not made:
+        make()
+    assert [target.invoke("echo", b"x") for target in made] == [b"x"]
+    made[0].close()
+    while addressof(place) in served._table:  # the thread of its method may not have let go of it yet
+        served._sweep()
 
 
 def test_threads_of_a_pool_keep_what_is_theirs() -> None:
