@@ -16,6 +16,7 @@ case ${1:?run, quick, test, bench, deb or docs} in
     test) needs="prove:perl c++:g++ nm:binutils timeout:coreutils"
         wants="curl-config:libcurl4-openssl-dev valgrind:valgrind pkg-config:pkg-config xvfb-run:xvfb xauth:xauth
             cmake:cmake dh:debhelper mandoc:mandoc cmark-gfm:cmark-gfm clang++:clang
+            $(clang++ -print-runtime-dir 2>/dev/null || true):libclang-rt-dev
             x86_64-w64-mingw32-g++:g++-mingw-w64-x86-64-win32 /usr/include/wine/wine/windows/objbase.h:libwine-dev
             /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
