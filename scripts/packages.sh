@@ -32,6 +32,7 @@ skip() {
 }
 
 . scripts/packages_tree.sh
+. scripts/packages_children.sh
 
 # nothing_left TREE: neither a file nor a folder of the library's own.
 nothing_left() {

@@ -32,7 +32,6 @@ pkg() {
 }
 
 by_pkg_config() {
-    check "$label: call-host is there, where the library looks for it" test -x "$tree$libdir/call-host"
     have pkg-config || { skip "$label: pkg-config" "it is not installed"; return; }
     for module in libcall:shared libcall-static:static; do
         kind=${module#*:} flags=$(pkg --cflags --libs "${module%:*}")
@@ -119,6 +118,7 @@ tree() {
     label=$1 tree=$2
     by_pkg_config
     by_cmake
+    in_child_processes
     check "$label: each header compiles alone, as C++17" headers
     check "$label: examples build and run" examples
     check "$label: each function has its page" pages_are_there

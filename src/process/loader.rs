@@ -1,7 +1,7 @@
 //! Code that is loaded into this process, and where this code itself was loaded from.
 
-use std::ffi::{CStr, CString, OsStr, c_void};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, OsString, c_void};
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr;
 
@@ -38,6 +38,14 @@ fn complaint() -> String {
 /// The folder of the file that this code was loaded from: the shared library, or the program that it was linked
 /// into.
 pub fn own_folder() -> Option<PathBuf> {
+    // A program is called as whoever started it liked, and one that is static altogether not at all.
+    let file = own_file().filter(|name| name.contains(&b'/'));
+    let file = file.map_or_else(|| PathBuf::from("/proc/self/exe"), |name| PathBuf::from(OsString::from_vec(name)));
+    std::fs::canonicalize(file).ok()?.parent().map(PathBuf::from)
+}
+
+/// The name of that file, as the loader has it.
+fn own_file() -> Option<Vec<u8>> {
     let mut about = libc::Dl_info {
         dli_fname: ptr::null(),
         dli_fbase: ptr::null_mut(),
@@ -45,12 +53,10 @@ pub fn own_folder() -> Option<PathBuf> {
         dli_saddr: ptr::null_mut(),
     };
     // SAFETY: any address may be asked for.
-    let found = unsafe { libc::dladdr(own_folder as *const c_void, &raw mut about) };
+    let found = unsafe { libc::dladdr(own_file as *const c_void, &raw mut about) };
     if found == 0 || about.dli_fname.is_null() {
         return None;
     }
     // SAFETY: the loader's text, which stays while this code is loaded.
-    let name: CString = unsafe { CStr::from_ptr(about.dli_fname) }.into();
-    let path = PathBuf::from(OsStr::from_bytes(name.as_bytes()));
-    std::fs::canonicalize(path).ok()?.parent().map(PathBuf::from)
+    Some(unsafe { CStr::from_ptr(about.dli_fname) }.to_bytes().to_vec())
 }
