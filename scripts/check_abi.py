@@ -15,6 +15,7 @@ import header
 LIBRARIES = [abi.ROOT / "target" / "release" / "libcall.so",
              *(abi.ROOT / "target" / "package").glob(f"libcall.so.{abi.file_number()}")]
 CARGO_C = re.compile(r"^\[package\.metadata\.capi\.library\]\n[^[]*", re.M)
+HOST = abi.ROOT / "src" / "bin" / "call-host.rs"
 PAGE = abi.ROOT / "docs" / "packages.md"
 
 
@@ -71,6 +72,8 @@ def main():
         faults.append(f"abi/number is {abi.number()}, the record's {number}")
     if f'version = "{abi.file_number()}"' not in CARGO_C.search((abi.ROOT / "Cargo.toml").read_text())[0]:
         faults.append(f"Cargo.toml: to cargo-c the library is not {abi.file_number()}")
+    if set(re.findall(r'libcall\.so\.(\d+)"', HOST.read_text())) != {abi.number()}:
+        faults.append(f"src/bin/call-host.rs: it does not load libcall.so.{abi.number()}")
     if newer(glibc, oldest):
         faults.append(f"the library needs glibc {glibc}, and is said to work with {oldest}")
     if f"glibc {oldest}" not in re.sub(r"\s+", " ", PAGE.read_text()):
