@@ -339,7 +339,8 @@ typedef struct call_context_t {
  * Runs a method. in is valid until it returns and aligned for any type. Returns the method's
  * result, or CALL_S_DEFERRED and ends with call_context_complete later, from any thread. A
  * method cannot end with RPC_S_CALLPENDING or CALL_E_MORE_DATA: its call would end with
- * E_UNEXPECTED. No C++ exception may leave it, nor any other function that the library is given.
+ * E_UNEXPECTED. It ends by returning, and so does any other function that the library is given: a
+ * C++ exception or pthread_exit that leaves one ends the process, and longjmp must not.
  */
 typedef call_hresult_t (*call_method_fn)(void *self,
                                          struct call_context_t context,
