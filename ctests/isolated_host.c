@@ -18,20 +18,6 @@ typedef struct report_t {
     pid_t children[HELD], supervisor, bystander;
 } report_t;
 
-static pid_t parent_of(pid_t pid)
-{
-    char path[64], line[512] = "";
-    int parent = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "r");
-    size_t len = file == NULL ? 0 : fread(line, 1, sizeof line - 1, file);
-    line[len] = 0;
-    if (file == NULL || fclose(file) != 0 || strrchr(line, ')') == NULL
-        || sscanf(strrchr(line, ')'), ") %*c %d", &parent) != 1)
-        bail_out("nobody knows who started process %d", (int)pid);
-    return parent;
-}
-
 /* How a host forks before it dies. */
 typedef enum way_t { NO_FORK, FORK, BARE_FORK } way_t;
 

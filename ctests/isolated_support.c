@@ -92,6 +92,20 @@ bool process_lives(pid_t pid)
     return name_end != NULL && name_end[2] != 'Z' && name_end[2] != 'X';
 }
 
+pid_t parent_of(pid_t pid)
+{
+    char path[64], line[512] = "";
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    size_t len = file == NULL ? 0 : fread(line, 1, sizeof line - 1, file);
+    line[len] = 0;
+    if (file == NULL || fclose(file) != 0 || strrchr(line, ')') == NULL
+        || sscanf(strrchr(line, ')'), ") %*c %d", &parent) != 1)
+        bail_out("nobody knows who started process %d", (int)pid);
+    return parent;
+}
+
 void await_death(pid_t pid)
 {
     for (uint64_t end = now_us() + hang_ms() * 1000ull; process_lives(pid);) {

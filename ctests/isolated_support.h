@@ -26,6 +26,8 @@ call_t enter_method(call_object_t object, uint32_t method);
 /* The process that serves the object now: by method `method`, which writes it. */
 pid_t pid_of(call_object_t object, uint32_t method);
 
+/* Who started a process, or took it over. */
+pid_t parent_of(pid_t pid);
 /* Whether a process is there, and no zombie. */
 bool process_lives(pid_t pid);
 /* Until it does not; ends the program when that takes too long. */

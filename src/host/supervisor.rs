@@ -25,8 +25,8 @@ const ROUNDS: u32 = 200;
 
 /// `EINVAL`: what the host asks for makes no sense.
 const NONSENSE: i32 = 22;
-/// `EMFILE`.
-const NO_PIPE: i32 = 24;
+/// `EMFILE`: no pipe, or what the host has sent with its message could not be taken in.
+const NO_DESCRIPTORS: i32 = 24;
 
 /// A child.
 struct Ward {
@@ -132,9 +132,13 @@ impl Supervisor {
             let mut reader = Reader(&bytes[..received.len.min(bytes.len())]);
             let (asked, id) = (reader.byte(), reader.number().unwrap_or(0));
             match (asked, received.descriptors.as_slice()) {
-                (Some(word::SPAWN), &[plan, socket]) => {
+                (Some(word::SPAWN), given) => {
                     let len = reader.number().unwrap_or(0) as usize;
-                    if let Err(error) = self.start(id, (plan, len), socket) {
+                    let started = match *given {
+                        [plan, socket] => self.start(id, (plan, len), socket),
+                        _ => Err(NO_DESCRIPTORS),
+                    };
+                    if let Err(error) = started {
                         self.tell(id, &Obituary { how: How::Unborn(error), process: 0, last_words: Vec::new() });
                     }
                 }
@@ -157,7 +161,7 @@ impl Supervisor {
         let program = text(&plan.program)?;
         let arguments: Vec<CString> = plan.arguments.iter().map(|it| text(it)).collect::<Result<_, _>>()?;
         let environment = environment(&plan)?;
-        let (reads, writes) = pipe().ok_or(NO_PIPE)?;
+        let (reads, writes) = pipe().ok_or(NO_DESCRIPTORS)?;
         let (writes, socket) = (process::lift(writes), process::lift_copy(socket));
         let descriptors = [(writes, 2), (socket, SOCKET)];
         let environment = Some(&environment[..]);
@@ -176,9 +180,12 @@ impl Supervisor {
         Ok(())
     }
 
-    /// A child is to be killed so many milliseconds from now; `ask`: it and its group are asked to end before.
+    /// A child is to be killed so many milliseconds from now; `ask`: it and its group are asked to end before. One
+    /// that is not there is gone.
     fn doom(&mut self, id: u64, wait_ms: u32, ask: bool) {
-        let Some(ward) = self.wards.iter_mut().find(|ward| ward.id == id) else { return };
+        let Some(ward) = self.wards.iter_mut().find(|ward| ward.id == id) else {
+            return self.tell(id, &Obituary::UNKNOWN);
+        };
         if wait_ms == 0 {
             return ward.kill();
         }
