@@ -9,7 +9,8 @@ use crate::isolated::word;
 use crate::isolated::{HOST, How, Obituary, Plan, SOCKET};
 use crate::process::{
     self, Mapping, Reaped, Start, become_reaper, children, close_other_descriptors, detach, end_process, kill_group,
-    kill_process, pipe, poll_many, read_some, reap, receive, reset_signals, send, spawn, watch_children, write_if_room,
+    kill_process, pipe, poll_many, read_some, reap, receive, reset_signals, send, spawn, unread, watch_children,
+    write_if_room,
 };
 use crate::sync::close_descriptor;
 use crate::time::{Deadline, now};
@@ -22,6 +23,9 @@ const LAST_WORDS: usize = 2048;
 const FAREWELL: u32 = 5_000;
 /// How often orphans are looked for before the end of their child is told of.
 const ROUNDS: u32 = 200;
+
+/// How much of what a child writes is read before it is another's turn: what a pipe holds.
+const SHARE: usize = 1 << 16;
 
 /// `EINVAL`: what the host asks for makes no sense.
 const NONSENSE: i32 = 22;
@@ -41,10 +45,11 @@ struct Ward {
 }
 
 impl Ward {
-    /// Takes in what it wrote.
-    fn listen(&mut self) {
+    /// Takes in what it wrote, up to so many bytes and a few.
+    fn listen(&mut self, most: usize) {
         let mut bytes = [0; 4096];
-        loop {
+        let mut heard = 0;
+        while heard < most {
             let Some(len) = read_some(self.errors, &mut bytes) else { return };
             if len == 0 {
                 // Nobody writes to it any more.
@@ -52,6 +57,7 @@ impl Ward {
                 self.errors = -1;
                 return;
             }
+            heard += len;
             if !self.quiet {
                 write_if_room(2, &bytes[..len]);
             }
@@ -96,7 +102,7 @@ impl Supervisor {
             return false;
         }
         for (ward, _) in self.wards.iter_mut().zip(&ready[3..]).filter(|(_, ready)| **ready) {
-            ward.listen();
+            ward.listen(SHARE);
         }
         if ready[2] {
             let _ = read_some(deaths, &mut [0; 1024]);
@@ -226,7 +232,8 @@ impl Supervisor {
     fn lay_out(&mut self, reaped: &Reaped) -> Option<(u64, Obituary)> {
         let at = self.wards.iter().position(|ward| ward.process == reaped.process)?;
         let mut ward = self.wards.swap_remove(at);
-        ward.listen();
+        // What it has left may still write there: no more is read than what is there now.
+        ward.listen(unread(ward.errors));
         close_descriptor(ward.errors);
         let how = if reaped.by_signal { How::Signal(reaped.value) } else { How::Exit(reaped.value) };
         let last_words = ward.last_words.into();

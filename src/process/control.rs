@@ -213,6 +213,14 @@ pub fn read_some(descriptor: i32, bytes: &mut [u8]) -> Option<usize> {
     usize::try_from(len).ok()
 }
 
+/// How many bytes are there to be read.
+pub fn unread(descriptor: i32) -> usize {
+    let mut len: libc::c_int = 0;
+    // SAFETY: a number is there to be written.
+    let known = unsafe { libc::ioctl(descriptor, libc::FIONREAD, &raw mut len) } == 0;
+    if known { usize::try_from(len).unwrap_or(0) } else { 0 }
+}
+
 /// Writes a little, if nobody has to wait for that.
 pub fn write_if_room(descriptor: i32, bytes: &[u8]) {
     let mut entry = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
