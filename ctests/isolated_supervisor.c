@@ -27,10 +27,12 @@ static int new_supervisor(void)
     char path[5000];
     int ends[2], self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     void *function = dlsym(RTLD_DEFAULT, "call_begin");
-    if (function == NULL || dladdr(function, &about) == 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    if (function == NULL || dladdr(function, &about) == 0
+        || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         bail_out("no library, or no socket");
     const char *slash = strrchr(about.dli_fname, '/');
-    snprintf(path, sizeof path, "%.*scall-host", slash == NULL ? 0 : (int)(slash + 1 - about.dli_fname), about.dli_fname);
+    int folder = slash == NULL ? 0 : (int)(slash + 1 - about.dli_fname);
+    snprintf(path, sizeof path, "%.*scall-host", folder, about.dli_fname);
     char *const arguments[] = {path, (char[]) {"--supervise"}, NULL};
     posix_spawn_file_actions_t actions;
     pid_t first;
@@ -98,7 +100,8 @@ static void without_descriptors_a_binding_fails(void)
         bail_out("no limit");
     options.start_ms = 200;
     (void)alarm(hang_ms() / 1000);
-    ok_hr(try_bind("isolated", "basic", "Basic", &options, &other), RPC_E_SERVER_DIED_DNE, "no descriptors are left: refused");
+    ok_hr(try_bind("isolated", "basic", "Basic", &options, &other), RPC_E_SERVER_DIED_DNE,
+          "no descriptors are left: refused");
     (void)alarm(0);
     char why[512] = "";
     must(call_get_last_error(NULL, why, sizeof why, NULL));

@@ -9,7 +9,8 @@ use crate::isolated::wire::Reader;
 use crate::isolated::{Plan, SOCKET, word};
 use crate::module::{Module, load};
 use crate::process::{
-    Limit, Mapping, become_reaper, change_folder, close_other_descriptors, die_with_parent, end_process, limit, receive,
+    Limit, Mapping, become_reaper, change_folder, close_other_descriptors, die_with_parent, end_process,
+    keep_to_oneself, limit, receive,
 };
 use crate::sync::{Arc, close_descriptor};
 use std::ffi::CString;
@@ -34,6 +35,8 @@ const NO_HOST: Failure = Failure::because(E_INVALIDARG, "there is no host behind
 
 /// Takes over what the host has sent, and becomes what it says.
 pub fn set_up(socket: i32) -> Result<(Seat, Plan), Failure> {
+    // What it starts has nothing to say to the host.
+    keep_to_oneself(socket);
     let mut bytes = [0; 64];
     let received = receive(socket, &mut bytes, true).ok_or(NO_HOST)?;
     let mut reader = Reader(&bytes[..received.len.min(bytes.len())]);

@@ -163,6 +163,12 @@ pub fn lift(descriptor: i32) -> i32 {
     lifted
 }
 
+/// Programs that this process starts do not get it.
+pub fn keep_to_oneself(descriptor: i32) {
+    // SAFETY: takes numbers.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
 /// As [`lift`], of a descriptor that stays.
 pub fn lift_copy(descriptor: i32) -> i32 {
     // SAFETY: takes numbers.
