@@ -9,8 +9,8 @@ use crate::isolated::word;
 use crate::isolated::{HOST, How, Obituary, Plan, SOCKET};
 use crate::process::{
     self, Mapping, Reaped, Start, become_reaper, children, close_other_descriptors, detach, end_process,
-    keep_to_oneself, kill_group, kill_process, pipe, poll_many, read_some, reap, receive, reset_signals, send, spawn,
-    unread, watch_children, write_if_room,
+    keep_to_oneself, kill_group, kill_process, open_streams, pipe, poll_many, read_some, reap, receive, reset_signals,
+    send, spawn, unread, watch_children, write_if_room,
 };
 use crate::sync::close_descriptor;
 use crate::time::{Deadline, now};
@@ -82,6 +82,7 @@ struct Supervisor {
 /// The life of the supervisor; its host is behind the descriptors [`SOCKET`] and [`HOST`].
 pub fn supervise() -> ! {
     close_other_descriptors(HOST.cast_unsigned() + 1);
+    open_streams();
     [SOCKET, HOST].into_iter().for_each(keep_to_oneself);
     detach();
     become_reaper();

@@ -120,13 +120,13 @@ fn start(host: &CString) -> Result<Arc<Warden>, Complaint> {
     let (ours, theirs) = pair().ok_or_else(|| no_supervisor("no socket"))?;
     let ours = Kept::new(ours).map_err(none)?;
     let theirs = Kept::new(process::lift(theirs)).map_err(none)?;
-    let me = watch_process(process::process_id()).map(process::lift);
-    let errand = Kept::new(open_descriptor().ok_or_else(|| no_supervisor("no descriptor"))?).map_err(none)?;
+    let errand = open_descriptor().map(process::off_streams).ok_or_else(|| no_supervisor("no descriptor"))?;
+    let errand = Kept::new(errand).map_err(none)?;
+    let me = watch_process(process::process_id()).map(process::lift).ok_or_else(|| no_supervisor("no descriptor"))?;
     let arguments = [host.clone(), c"--supervise".to_owned()];
-    let given = [(theirs.number(), SOCKET), (me.unwrap_or(-1), HOST)];
-    let descriptors = if me.is_some() { &given[..] } else { &given[..1] };
+    let descriptors = &[(theirs.number(), SOCKET), (me, HOST)];
     let started = spawn(&Start { program: host, arguments: &arguments, environment: None, descriptors, group: true });
-    me.into_iter().for_each(close_descriptor);
+    close_descriptor(me);
     let first = started.map_err(|error| {
         let why = std::io::Error::from_raw_os_error(error);
         no_supervisor(&format!("{}: {why}", host.to_string_lossy()))

@@ -3,6 +3,9 @@
 use std::ffi::CStr;
 use std::mem;
 
+/// As many descriptors are the standard streams.
+const STREAMS: i32 = 3;
+
 /// What a process may use at most.
 #[derive(Clone, Copy)]
 pub enum Limit {
@@ -79,7 +82,7 @@ pub fn reset_signals() {
 pub fn watch_process(process: i32) -> Option<i32> {
     // SAFETY: takes numbers; the descriptor is close-on-exec by itself.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
-    i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0)
+    i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0).map(off_streams)
 }
 
 /// Signals a child that has not been reaped.
@@ -161,6 +164,25 @@ pub fn lift(descriptor: i32) -> i32 {
     // SAFETY: the caller's, who has the other one instead.
     unsafe { libc::close(descriptor) };
     lifted
+}
+
+/// The same descriptor, not in the place of a standard stream that the program has closed.
+pub fn off_streams(descriptor: i32) -> i32 {
+    if (0..STREAMS).contains(&descriptor) { lift(descriptor) } else { descriptor }
+}
+
+/// Opens the standard streams that are closed, on nothing: what is opened later does not come there.
+pub fn open_streams() {
+    // SAFETY: the path ends with a NUL; what was opened beside them is closed again.
+    unsafe {
+        loop {
+            let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+            if !(0..STREAMS).contains(&nothing) {
+                libc::close(nothing);
+                return;
+            }
+        }
+    }
 }
 
 /// Programs that this process starts do not get it.

@@ -1,6 +1,7 @@
 //! Memory shared with another process: a file without a name, sealed so that nobody can take it from under
 //! who has mapped it.
 
+use super::control::off_streams;
 use std::ptr;
 
 /// Memory of a file, mapped into this process and no child of a fork of it.
@@ -65,6 +66,7 @@ pub fn share_memory(len: usize, alone: bool) -> Option<(Mapping, i32)> {
     if file < 0 {
         return None;
     }
+    let file = off_streams(file);
     let mut seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
     if alone {
         seals |= libc::F_SEAL_FUTURE_WRITE;

@@ -1,5 +1,6 @@
 //! Pairs of sockets that carry messages, and descriptors with them.
 
+use super::control::off_streams;
 use std::{mem, ptr};
 
 /// How many descriptors come with one message.
@@ -15,7 +16,7 @@ pub fn pair() -> Option<(i32, i32)> {
     let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
     // SAFETY: two numbers are there to be written.
     let made = unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) };
-    (made == 0).then_some((ends[0], ends[1]))
+    (made == 0).then(|| (off_streams(ends[0]), off_streams(ends[1])))
 }
 
 /// Sends a message; false: nobody is there any more, or, unless it may `wait`, there is no room.
@@ -82,7 +83,7 @@ pub fn receive(socket: i32, bytes: &mut [u8], wait: bool) -> Option<Received> {
             if (*head).cmsg_level == libc::SOL_SOCKET && (*head).cmsg_type == libc::SCM_RIGHTS {
                 let data: *const i32 = libc::CMSG_DATA(head).cast();
                 let count = ((*head).cmsg_len - libc::CMSG_LEN(0) as usize) / mem::size_of::<i32>();
-                descriptors.extend((0..count).map(|at| data.add(at).read_unaligned()));
+                descriptors.extend((0..count).map(|at| off_streams(data.add(at).read_unaligned())));
             }
             head = libc::CMSG_NXTHDR(&raw const message, head);
         }
