@@ -2,12 +2,10 @@
 #include "isolated_support.h"
 #include "modules/basic.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,16 +21,11 @@ extern char **environ;
 /* Starts a supervisor of this process; gives the socket to it. */
 static int new_supervisor(void)
 {
-    Dl_info about;
     char path[5000];
     int ends[2], self = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    void *function = dlsym(RTLD_DEFAULT, "call_begin");
-    if (function == NULL || dladdr(function, &about) == 0
-        || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        bail_out("no library, or no socket");
-    const char *slash = strrchr(about.dli_fname, '/');
-    int folder = slash == NULL ? 0 : (int)(slash + 1 - about.dli_fname);
-    snprintf(path, sizeof path, "%.*scall-host", folder, about.dli_fname);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        bail_out("no socket");
+    snprintf(path, sizeof path, "%s", call_host_path());
     char *const arguments[] = {path, (char[]) {"--supervise"}, NULL};
     posix_spawn_file_actions_t actions;
     pid_t first;

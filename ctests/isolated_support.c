@@ -1,6 +1,7 @@
 #include "isolated_support.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,19 @@ const char *module_path(const char *name)
     own[len] = 0;
     *strrchr(own, '/') = 0;
     snprintf(path, sizeof path, "%s/modules/%s.so", own, name);
+    return path;
+}
+
+const char *call_host_path(void)
+{
+    static _Thread_local char path[4200];
+    Dl_info about;
+    void *function = dlsym(RTLD_DEFAULT, "call_begin");
+    if (function == NULL || dladdr(function, &about) == 0)
+        bail_out("nobody knows where the library is");
+    const char *slash = strrchr(about.dli_fname, '/');
+    int folder = slash == NULL ? 0 : (int)(slash + 1 - about.dli_fname);
+    snprintf(path, sizeof path, "%.*scall-host", folder, about.dli_fname);
     return path;
 }
 

@@ -9,6 +9,9 @@
 /* The path of a module of ctests/modules. */
 const char *module_path(const char *name);
 
+/* The path of `call-host`, beside the library. */
+const char *call_host_path(void);
+
 /* An object of a class of that module, bound by `scheme`; ends the program where it cannot be. */
 call_object_t bind_object(const char *scheme, const char *module, const char *class_name,
                           const call_bind_options_t *options);

@@ -1537,7 +1537,8 @@ call_hresult_t call_module_register(struct call_module_t module,
  * Threads: any, once in a process. Blocks: until the host goes.
  *
  * Returns S_OK: the host has gone. E_POINTER: main_fn is NULL. E_INVALIDARG: no host is behind fd,
- * which is CALL_HOST_FD in a program that was started as a child. Other codes, which the host has been
+ * which is CALL_HOST_FD in a program that was started as a child. CO_E_SERVER_EXEC_FAILURE: the host is of
+ * another version of this library. Other codes, which the host has been
  * told: main_fn failed, or it did not register the host's class.
  */
 CALL_MUST_USE

@@ -6,7 +6,7 @@
 
 use crate::isolated::wire::{Reader, Writer};
 use crate::isolated::word;
-use crate::isolated::{HOST, How, Obituary, Plan, SOCKET};
+use crate::isolated::{HOST, How, Obituary, PROTOCOL, Plan, SOCKET, VERSION};
 use crate::process::{
     self, Mapping, Reaped, Start, become_reaper, children, close_other_descriptors, detach, end_process,
     keep_to_oneself, kill_group, kill_process, open_streams, pipe, poll_many, read_some, reap, receive, reset_signals,
@@ -88,10 +88,17 @@ pub fn supervise() -> ! {
     become_reaper();
     reset_signals();
     let Some(deaths) = watch_children() else { end_process(1) };
+    greet();
     let mut supervisor = Supervisor { wards: Vec::new(), outgoing: VecDeque::new() };
     while supervisor.turn(deaths) {}
     supervisor.end_all();
     end_process(0)
+}
+
+/// Says to the host who is there.
+fn greet() {
+    let hello = Writer::default().byte(word::HELLO).number(PROTOCOL).text(VERSION.as_bytes()).0;
+    send(SOCKET, &hello, &[], false);
 }
 
 impl Supervisor {

@@ -6,11 +6,11 @@ use super::serve::serve;
 use crate::hresult::{CO_E_DLLNOTFOUND, CO_E_SERVER_EXEC_FAILURE, Complaint, E_INVALIDARG, Failure};
 use crate::isolated::channel::Region;
 use crate::isolated::wire::Reader;
-use crate::isolated::{Plan, SOCKET, word};
+use crate::isolated::{PROTOCOL, Plan, SOCKET, VERSION, word};
 use crate::module::{Module, load};
 use crate::process::{
     Limit, Mapping, become_reaper, change_folder, close_other_descriptors, die_with_parent, end_process,
-    keep_to_oneself, limit, receive,
+    keep_to_oneself, limit, receive, write_if_room,
 };
 use crate::sync::{Arc, close_descriptor};
 use std::ffi::CString;
@@ -33,6 +33,8 @@ impl From<Refusal> for Failure {
 
 const NO_HOST: Failure = Failure::because(E_INVALIDARG, "there is no host behind that descriptor");
 
+const OTHER_HOST: Failure = Failure::because(CO_E_SERVER_EXEC_FAILURE, "the host is of another version of libcall");
+
 /// Takes over what the host has sent, and becomes what it says.
 pub fn set_up(socket: i32) -> Result<(Seat, Plan), Failure> {
     // What it starts has nothing to say to the host.
@@ -43,12 +45,14 @@ pub fn set_up(socket: i32) -> Result<(Seat, Plan), Failure> {
     let meant = reader.byte() == Some(word::SETUP);
     let len = reader.number().and_then(|len| usize::try_from(len).ok());
     let all = match (meant, len, received.descriptors.as_slice()) {
-        (true, Some(len), &[plan, host, own]) => read_plan(plan, len)
-            .and_then(|plan| Some((Seat::new(Region::of(host, false)?, Region::of(own, true)?), plan))),
-        _ => None,
+        (true, Some(len), &[plan, host, own]) => read_plan(plan, len).and_then(|plan| {
+            let seat = || Some(Seat::new(Region::of(host, false)?, Region::of(own, true)?));
+            Ok((seat().ok_or(NO_HOST)?, plan))
+        }),
+        _ => Err(NO_HOST),
     };
     received.descriptors.into_iter().for_each(close_descriptor);
-    let (seat, plan) = all.ok_or(NO_HOST)?;
+    let (seat, plan) = all?;
     become_reaper();
     if !die_with_parent() {
         end_process(1);
@@ -56,10 +60,20 @@ pub fn set_up(socket: i32) -> Result<(Seat, Plan), Failure> {
     Ok((seat, plan))
 }
 
-fn read_plan(file: i32, len: usize) -> Option<Plan> {
-    let mapping = Mapping::of(file, len, false)?;
+fn read_plan(file: i32, len: usize) -> Result<Plan, Failure> {
+    let mapping = Mapping::of(file, len, false).ok_or(NO_HOST)?;
     // SAFETY: that long, and the host writes to it no more.
-    Plan::read(unsafe { std::slice::from_raw_parts(mapping.base(), len) })
+    let bytes = unsafe { std::slice::from_raw_parts(mapping.base(), len) };
+    match Plan::protocol(bytes) {
+        Some(PROTOCOL) | None => Plan::read(bytes).ok_or(NO_HOST),
+        Some(theirs) => {
+            // What it shares with the host is laid out otherwise: these last words are all that can be said.
+            let words =
+                format!("{}: this is libcall {VERSION}, protocol {PROTOCOL}, not {theirs}\n", OTHER_HOST.detail);
+            write_if_room(2, words.as_bytes());
+            Err(OTHER_HOST)
+        }
+    }
 }
 
 impl Plan {

@@ -37,7 +37,15 @@ pub mod word {
     pub const SETUP: u8 = 5;
     /// Between host and child: a larger region.
     pub const REGION: u8 = 6;
+    /// From the supervisor, before anything else: its protocol, and its library's version.
+    pub const HELLO: u8 = 7;
 }
+
+/// How host, supervisor and child talk: these words, [`Plan`], and what [`channel`] has in memory. Another number with
+/// each change of these.
+pub const PROTOCOL: u64 = 1;
+/// For a person.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The number that the socket to its host has in a child.
 pub const SOCKET: i32 = 3;

@@ -1,5 +1,6 @@
 //! What a child is to be: the program, what it loads, and what it may use.
 
+use super::PROTOCOL;
 use super::wire::{Reader, Writer};
 
 /// See the module. Texts are without a NUL.
@@ -36,6 +37,7 @@ impl Plan {
     pub fn write(&self) -> Vec<u8> {
         let flags = u8::from(self.sandboxed) | u8::from(self.quiet) << 1;
         Writer::default()
+            .number(PROTOCOL)
             .text(&self.program)
             .texts(each(&self.arguments))
             .texts(each(&self.environment))
@@ -51,8 +53,17 @@ impl Plan {
             .0
     }
 
+    /// The protocol of who wrote it, whatever follows.
+    pub fn protocol(bytes: &[u8]) -> Option<u64> {
+        Reader(bytes).number()
+    }
+
+    /// `None`: it is none, or of another protocol.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
+        if reader.number()? != PROTOCOL {
+            return None;
+        }
         let own = |texts: Vec<&[u8]>| texts.into_iter().map(<[u8]>::to_vec).collect();
         let (program, arguments) = (reader.text()?.to_vec(), own(reader.texts()?));
         let (environment, folder) = (own(reader.texts()?), reader.text()?.to_vec());
@@ -95,8 +106,10 @@ mod tests {
             writable: vec![b"/tmp".to_vec()],
             ..Plan::default()
         };
-        let written = plan.write();
+        let mut written = plan.write();
         assert_eq!(Plan::read(&written), Some(plan));
         assert!((0..written.len()).all(|cut| Plan::read(&written[..cut]).is_none()));
+        written[..8].copy_from_slice(&(PROTOCOL + 1).to_le_bytes());
+        assert_eq!((Plan::protocol(&written), Plan::read(&written)), (Some(PROTOCOL + 1), None));
     }
 }

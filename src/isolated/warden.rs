@@ -3,10 +3,10 @@
 use super::obituary::Obituary;
 use super::pool::Pool;
 use super::wire::{Reader, Writer};
-use super::{HOST, SOCKET, word};
+use super::{HOST, PROTOCOL, SOCKET, VERSION, word};
 use crate::hresult::{CO_E_SERVER_EXEC_FAILURE, Complaint, Failure};
 use crate::monitor;
-use crate::process::{self, Start, own_folder, pair, poll_many, receive, send, spawn, watch_process};
+use crate::process::{self, Start, kill_group, own_folder, pair, poll_many, receive, send, spawn, watch_process};
 use crate::signal::Kept;
 use crate::sync::{
     Arc, AtomicU32, AtomicU64, Global, Mutex, Ordering, Weak, clear_descriptor, close_descriptor, lock,
@@ -58,8 +58,27 @@ impl Life {
 
 /// What the process has of wardens.
 struct Office {
-    current: Mutex<Option<Arc<Warden>>>,
+    desk: Mutex<Desk>,
     pools: Mutex<Vec<Weak<Pool>>>,
+}
+
+#[derive(Default)]
+struct Desk {
+    current: Option<Arc<Warden>>,
+    attempts: Vec<Arc<Attempt>>,
+}
+
+impl Desk {
+    fn current(&self) -> Option<Arc<Warden>> {
+        self.current.as_ref().filter(|warden| warden.gone.load(Ordering::SeqCst) == 0).cloned()
+    }
+}
+
+/// A supervisor that is being started out of that program, and what came of it. Whoever wants one of the same program
+/// waits for this one, by the lock; nobody else does.
+struct Attempt {
+    host: CString,
+    outcome: Mutex<Option<Result<Arc<Warden>, Complaint>>>,
 }
 
 static OFFICE: Global<Office> = Global::new();
@@ -72,7 +91,7 @@ pub fn forget() {
 }
 
 fn office() -> &'static Office {
-    OFFICE.get_or_make(|| Office { current: Mutex::new(None), pools: Mutex::new(Vec::new()) })
+    OFFICE.get_or_make(|| Office { desk: Mutex::new(Desk::default()), pools: Mutex::new(Vec::new()) })
 }
 
 const NAME: &str = "call-host";
@@ -102,16 +121,41 @@ fn no_supervisor(why: &str) -> Complaint {
     Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("no supervisor: {why}"))
 }
 
+/// How long a supervisor may take to say that it is there, in milliseconds.
+const PATIENCE: u32 = 20_000;
+
 /// The supervisor, started if there is none.
 pub fn warden(host: &CString) -> Result<Arc<Warden>, Complaint> {
-    let mut current = lock(&office().current);
-    if let Some(warden) = current.as_ref().filter(|warden| warden.gone.load(Ordering::SeqCst) == 0) {
-        return Ok(Arc::clone(warden));
+    let attempt = {
+        let mut desk = lock(&office().desk);
+        if let Some(current) = desk.current() {
+            return Ok(current);
+        }
+        let same = desk.attempts.iter().find(|attempt| attempt.host == *host).cloned();
+        same.unwrap_or_else(|| {
+            desk.attempts.push(Arc::new(Attempt { host: host.clone(), outcome: Mutex::new(None) }));
+            Arc::clone(&desk.attempts[desk.attempts.len() - 1])
+        })
+    };
+    let mut outcome = lock(&attempt.outcome);
+    if let Some(outcome) = outcome.as_ref() {
+        return outcome.clone();
     }
-    let warden = start(host)?;
+    let made = start(host).and_then(engage);
+    *outcome = Some(made.clone());
+    lock(&office().desk).attempts.retain(|other| !Arc::ptr_eq(other, &attempt));
+    made
+}
+
+/// Makes it the one of this process, unless another program's was sooner.
+fn engage(warden: Arc<Warden>) -> Result<Arc<Warden>, Complaint> {
+    let mut desk = lock(&office().desk);
+    if let Some(current) = desk.current() {
+        return Ok(current);
+    }
     let mine = Arc::clone(&warden);
     monitor::spawn("call warden", move || mine.watch()).map_err(|_| no_supervisor("no thread to talk to it"))?;
-    *current = Some(Arc::clone(&warden));
+    desk.current = Some(Arc::clone(&warden));
     Ok(warden)
 }
 
@@ -127,14 +171,59 @@ fn start(host: &CString) -> Result<Arc<Warden>, Complaint> {
     let descriptors = &[(theirs.number(), SOCKET), (me, HOST)];
     let started = spawn(&Start { program: host, arguments: &arguments, environment: None, descriptors, group: true });
     close_descriptor(me);
-    let first = started.map_err(|error| {
-        let why = std::io::Error::from_raw_os_error(error);
-        no_supervisor(&format!("{}: {why}", host.to_string_lossy()))
-    })?;
-    // It starts the one that stays, and ends: so the supervisor is no child of ours.
-    process::reap(Some(first), true);
+    drop(theirs);
+    let heard = started.map_err(|error| std::io::Error::from_raw_os_error(error).to_string()).and_then(|first| {
+        let patience = Deadline::after_ms(PATIENCE);
+        let heard = await_hello(ours.number(), patience);
+        dismiss(first, if heard.is_ok() { patience } else { Deadline::after_ms(0) });
+        heard
+    });
+    heard.map_err(|why| no_supervisor(&format!("{}: {why}", host.to_string_lossy())))?;
     let (lives, gone) = (Mutex::new(HashMap::new()), AtomicU32::new(0));
     Ok(Arc::new(Warden { socket: ours, errand, lives, gone }))
+}
+
+/// Waits until who was started has said that it supervises, and talks as this library does; or says why not.
+fn await_hello(socket: i32, patience: Deadline) -> Result<(), String> {
+    while !poll_many(&[socket], milliseconds_to(patience))[0] {
+        if patience.passed() {
+            return Err(format!("it has said nothing for {} seconds", PATIENCE / 1000));
+        }
+    }
+    let mut bytes = [0; 256];
+    let received = receive(socket, &mut bytes, false).filter(|received| received.len > 0);
+    let received = received.ok_or("it went without a word")?;
+    received.descriptors.into_iter().for_each(close_descriptor);
+    let mut reader = Reader(&bytes[..received.len.min(bytes.len())]);
+    match (reader.byte(), reader.number(), reader.text()) {
+        (Some(word::HELLO), Some(PROTOCOL), _) => Ok(()),
+        (Some(word::HELLO), Some(protocol), Some(version)) => {
+            let version = String::from_utf8_lossy(version);
+            Err(format!("it is of libcall {version}, protocol {protocol}, and this is {VERSION}, protocol {PROTOCOL}"))
+        }
+        _ => Err("it is no supervisor".to_owned()),
+    }
+}
+
+/// Who was started starts the supervisor, which so is no child of ours, and ends; if not by then, it is killed.
+fn dismiss(first: i32, patience: Deadline) {
+    let Some(watch) = watch_process(first) else {
+        // Somebody else has collected it.
+        process::reap(Some(first), false);
+        return;
+    };
+    while !poll_many(&[watch], milliseconds_to(patience))[0] {
+        if patience.passed() {
+            kill_group(first, true);
+            break;
+        }
+    }
+    close_descriptor(watch);
+    process::reap(Some(first), true);
+}
+
+fn milliseconds_to(deadline: Deadline) -> i32 {
+    deadline.remaining(now()).map_or(-1, |left| i32::try_from(left / 1_000_000 + 1).unwrap_or(i32::MAX))
 }
 
 impl Warden {
@@ -180,8 +269,7 @@ impl Warden {
         let mut bytes = vec![0; 8192];
         let mut next = Deadline::NEVER;
         loop {
-            let left = next.remaining(now()).map_or(-1, |left| i32::try_from(left / 1_000_000 + 1).unwrap_or(i32::MAX));
-            let ready = poll_many(&[self.socket.number(), self.errand.number()], left);
+            let ready = poll_many(&[self.socket.number(), self.errand.number()], milliseconds_to(next));
             if ready[0] {
                 match receive(self.socket.number(), &mut bytes, false) {
                     Some(received) if received.len == 0 => break,
