@@ -201,6 +201,50 @@ static void a_killed_supervisor_is_replaced(void)
     must(call_object_release(object));
 }
 
+static void in_a_moment(const char *mark, unsigned count)
+{
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; processes_marked(mark) != count; (void)usleep(2000))
+        if (now_us() > end)
+            bail_out("%u processes, not %u: a hang", processes_marked(mark), count);
+}
+
+static void a_killed_supervisor_leaves_nothing(void)
+{
+    char mark[64];
+    snprintf(mark, sizeof mark, "SUPERVISED=%d", (int)getpid());
+    const char *const environment[] = {"JOURNAL=/dev/null", mark, NULL};
+    call_bind_options_t options = {.size = sizeof options, .flags = CALL_BIND_QUIET, .spares = CALL_BIND_NO_SPARES,
+                                   .environment = environment};
+    call_object_t object = bind_object("isolated", "journal", "Journal", &options);
+    call_object_t other = bind_object("isolated", "basic", "Basic", NULL);
+    pid_t supervisor = parent_of(pid_of(other, BASIC_PID)), keeper = parent_of(supervisor);
+    if (keeper <= 1)
+        bail_out("the supervisor has no keeper");
+    journal_job_t job = {0, 0};
+    call_t call;
+    must(call_create(object, &call));
+    must(call_begin(call, JOURNAL_FORKS, &job, sizeof job));
+    in_a_moment(mark, 3);
+    (void)kill(supervisor, SIGKILL);
+    ok_hr(finish(call), RPC_E_SERVER_DIED, "a call ends when its supervisor is killed");
+    ok_fate(settled_fate_of(call), CALL_FATE_KILLED, "fate");
+    ok_u64(processes_marked(mark), 0, "and what its method had started in other sessions has ended by then");
+    await_death(keeper);
+    ok(true, "the supervisor's keeper goes");
+    pid_t next = parent_of(pid_of(other, BASIC_PID));
+    ok(next != supervisor, "the next call is served under another supervisor");
+    keeper = parent_of(next);
+    (void)kill(keeper, SIGKILL);
+    await_death(keeper);
+    must(call_begin(call, JOURNAL_LEAVES, &job, sizeof job));
+    ok_hr(finish(call), S_OK, "which needs no keeper to serve");
+    must(call_release(call));
+    must(call_object_release(object));
+    in_a_moment(mark, 0);
+    ok(true, "nor to end what was started");
+    must(call_object_release(other));
+}
+
 int main(void)
 {
     static const tap_test_t tests[] = {
@@ -208,6 +252,7 @@ int main(void)
         TAP_TEST(a_host_that_has_forked_leaves_nothing),
         TAP_TEST(a_host_need_not_care_for_children),
         TAP_TEST(a_killed_supervisor_is_replaced),
+        TAP_TEST(a_killed_supervisor_leaves_nothing),
     };
     return tap_run(tests, sizeof tests / sizeof tests[0]);
 }

@@ -1,6 +1,8 @@
 //! The supervisor: starts children, hears of their ends, kills them with all that they have started, and goes
 //! when its host goes. One process, one thread; it holds no lock and waits for nobody.
 //!
+//! It has a keeper, the process that started it: should it be killed itself, that one kills what it leaves.
+//!
 //! Children and what they start are its descendants, wherever they put themselves: each child collects the orphans
 //! among its own, and when it ends they come here, where whatever is not a child is killed.
 
@@ -9,8 +11,8 @@ use crate::isolated::word;
 use crate::isolated::{HOST, How, Obituary, PROTOCOL, Plan, SOCKET, VERSION};
 use crate::process::{
     self, Mapping, Reaped, Start, become_reaper, children, close_other_descriptors, detach, end_process,
-    keep_to_oneself, kill_group, kill_process, open_streams, pipe, poll_many, read_some, reap, receive, reset_signals,
-    send, spawn, unread, watch_children, write_if_room,
+    go_on_in_child, keep_to_oneself, kill_group, kill_process, open_streams, pipe, poll_many, read_some, reap, receive,
+    reset_signals, send, spawn, unread, watch_children, write_if_room,
 };
 use crate::sync::close_descriptor;
 use crate::time::{Deadline, now};
@@ -85,13 +87,35 @@ pub fn supervise() -> ! {
     open_streams();
     [SOCKET, HOST].into_iter().for_each(keep_to_oneself);
     detach();
-    become_reaper();
     reset_signals();
+    become_reaper();
+    if let Some(supervisor) = go_on_in_child() {
+        outlive(supervisor);
+    }
+    become_reaper();
     let Some(deaths) = watch_children() else { end_process(1) };
     greet();
     let mut supervisor = Supervisor { wards: Vec::new(), outgoing: VecDeque::new() };
     while supervisor.turn(deaths) {}
     supervisor.end_all();
+    end_process(0)
+}
+
+/// What stays when the supervisor is killed comes to this process, which started it and does nothing else: it is
+/// killed here. The host hears of the end when that is done: its socket is open in this process, too.
+fn outlive(supervisor: i32) -> ! {
+    while reap(None, true).is_some_and(|reaped| reaped.process != supervisor) {}
+    for _ in 0..10 * ROUNDS {
+        let left = children();
+        if left.is_empty() {
+            break;
+        }
+        for process in left {
+            kill_process(process, true);
+        }
+        poll_many(&[], 1);
+        while reap(None, false).is_some() {}
+    }
     end_process(0)
 }
 

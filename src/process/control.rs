@@ -211,6 +211,14 @@ pub fn detach() {
     }
 }
 
+/// Goes on in a child of this process; gives its process id to this one, which stays behind. `None`: to the child, and
+/// where there can be none.
+pub fn go_on_in_child() -> Option<i32> {
+    // SAFETY: this process has one thread.
+    let child = unsafe { libc::fork() };
+    (child > 0).then_some(child)
+}
+
 /// A descriptor that is readable while children have ended that nobody has collected.
 pub fn watch_children() -> Option<i32> {
     // SAFETY: the set is filled before it is read.
