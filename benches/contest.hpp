@@ -49,6 +49,14 @@ template <class Contender> struct Traits {
             return 1'000'000;
         }
     }
+    // How long the last `Busy` took.
+    static double busy_ns([[maybe_unused]] const Words &out) {
+        if constexpr (requires { Contender::busy_ns(out); }) {
+            return Contender::busy_ns(out);
+        } else {
+            return stage.busy_ns;
+        }
+    }
     static constexpr bool can_cancel() {
         return requires(Contender contender, typename Contender::Call call) { contender.cancel(call); };
     }
@@ -120,7 +128,7 @@ template <class Contender> void calls_apart(Contender &contender, Figures &figur
         contender.begin(call, Work::Busy, in);
         contender.finish(call, out);
         const std::uint64_t to = stamp();
-        samples.push_back(nanoseconds(from, to) - stage.busy_ns);
+        samples.push_back(nanoseconds(from, to) - Traits<Contender>::busy_ns(out));
         check(in, out);
     }
     samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count / 10));

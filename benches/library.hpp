@@ -55,6 +55,10 @@ public:
         prepare(call);
     }
 
+protected:
+    // Of an object that is there.
+    explicit Library(call_object_t object) : object_(object) {}
+
 private:
     call_object_t object_{};
 };

@@ -21,7 +21,7 @@ void line_of(std::size_t columns) {
 
 std::string target(const Row &row) {
     char text[64];
-    std::snprintf(text, sizeof text, row.bound == Bound::Ratio ? "<= %gx" : "<= %g %s", row.target, row.unit);
+    std::snprintf(text, sizeof text, row.bound == Bound::Ratio ? "<= %gx" : "<= %.10g %s", row.target, row.unit);
     return row.bound == Bound::None ? "-" : row.target == 0 ? "none" : text;
 }
 
@@ -153,11 +153,12 @@ void print_contenders() {
 } // namespace
 
 void print_markdown(const Conditions &conditions, const Results &results) {
-    std::printf(
-        "# Calls within a process\n\n%s, %s, %zu CPUs; %u rounds in %.0f s; load before %.2f, after %.2f.%s\n\n",
-        conditions.kernel.c_str(), conditions.processor.c_str(), conditions.cpus, conditions.rounds, conditions.seconds,
-        conditions.load_before, conditions.load_after,
-        conditions.is_quick ? " A quick run: too few rounds to judge by." : "");
+    std::printf("# %s\n\n%s, %s, %zu CPUs; %u rounds in %.0f s; load before %.2f, after %.2f.%s%s\n\n", title(),
+                conditions.kernel.c_str(), conditions.processor.c_str(), conditions.cpus, conditions.rounds,
+                conditions.seconds, conditions.load_before, conditions.load_after,
+                conditions.is_quick ? " A quick run: too few rounds to judge by." : "",
+                conditions.load_before > static_cast<double>(conditions.cpus) ? " A busy machine: not to be judged by."
+                                                                              : "");
     if (!results.skipped.empty()) {
         std::printf("**One CPU alone:** %zu of %zu measurements need two, and were left out.\n\n",
                     results.skipped.size(), jobs().size());
@@ -166,7 +167,9 @@ void print_markdown(const Conditions &conditions, const Results &results) {
     for (const Table &table : tables()) {
         print_table(table, results);
     }
-    print_depths(results);
+    if (!depths().empty()) {
+        print_depths(results);
+    }
     print_limits(results);
     print_contenders();
 }

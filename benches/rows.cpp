@@ -2,6 +2,8 @@
 
 namespace bench {
 
+const char *title() { return "Calls within a process"; }
+
 const std::vector<Row> &rows() {
     static const std::vector<Row> all{
         {"round trip, one CPU, p50", "libcall/one", "round_trip_p50", "futex_one_p50", 1, Bound::Ratio, 1.10, "ns"},

@@ -26,6 +26,9 @@ struct Row {
 };
 const std::vector<Row> &rows();
 
+// What the whole is about.
+const char *title();
+
 // One column of a table that has a line for each contender.
 struct Column {
     const char *title;
