@@ -37,7 +37,7 @@ PLACES      = '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(MANDIR)' '
 
 .DEFAULT_GOAL := lib
 .NOTPARALLEL:
-.PHONY: help lib header run suite test check checks loom conformance demands mutants python python-wheel quick-start bench bench-pictures instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
+.PHONY: help lib header run suite test check checks loom conformance demands mutants python python-wheel quick-start bench bench-isolated bench-pictures instructions instructions-record asan tsan valgrind fuzz soak clean setup-%
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -146,6 +146,10 @@ quick-start: setup-test ## from a fresh clone to a canceled call, in C, C++ and 
 
 bench: setup-bench lib ## measures, beside limits and peers of the same run; BENCH_QUICK=1: a short look
 	$(MAKE) -C benches run BENCH_QUICK=$(BENCH_QUICK)
+	$(MAKE) -C benches/isolated run BENCH_QUICK=$(BENCH_QUICK)
+
+bench-isolated: setup-bench lib ## the second part of it alone: calls to child processes
+	$(MAKE) -C benches/isolated run BENCH_QUICK=$(BENCH_QUICK)
 
 bench-pictures: ## draws the last make bench, and writes its figures into docs/PERFORMANCE.md; they are of this machine
 	@$(PYTHON) scripts/bench_pictures.py

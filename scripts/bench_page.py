@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
-"""Writes the figures of the last `make bench`, and the recorded instructions, into docs/PERFORMANCE.md."""
+"""Writes the figures of the last `make bench`, or of that part of it which ran, and the recorded instructions, into
+docs/PERFORMANCE.md."""
 import json
 import pathlib
 import re
 import statistics
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BENCHES = ROOT / "target" / "benches"
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 STEPS = {"begin": "call_begin", "run": "call_apartment_pump until the method is entered", "write": "call_context_write",
          "complete": "from the end of the method to the end of the pump", "finish": "call_finish",
          "serve": "from the end of one method to the start of the next"}
+# Columns of the table of those who call another process: title, setting, figure.
+ACROSS = [("one CPU", "one", "round_trip_p50"), ("two CPUs", "two", "round_trip_p50"),
+          ("both asleep", "apart", "apart_p50"), ("64 on the way", "flow", "flow_64"),
+          ("1 MiB, one CPU", "bulk_one", "bulk_p50"), ("1 MiB, two CPUs", "bulk", "bulk_p50"),
+          ("cancel, polling", "polling", "seen_p50"), ("cancel, asleep", "asleep", "seen_p50")]
 
 
 def number(value):
@@ -26,7 +33,7 @@ def cell(values):
 
 
 def line(row):
-    bound = f"{row['target'][0]:g}"
+    bound = f"{row['target'][0]:.10g}"
     target = {"none": "-", "ratio": f"<= {bound}x", "figure": f"<= {bound} {row['unit']}"}[row["bound"]]
     target = "none" if target.startswith("<= 0 ") else target
     limit = row["limit"] if row["limit"] != row["figure"] else "packaged_task"
@@ -43,6 +50,7 @@ def figures(bench):
     head = (f"{now['kernel']}, {now['processor']}, {now['cpus']} CPUs; {now['rounds']} rounds in "
             f"{now['seconds']:.0f} s; load before {now['load'][0]}, after {now['load'][1]}.")
     head += " **A quick run, not to be judged by.**" if now["quick"] else ""
+    head += " **A busy machine, not to be judged by.**" if now["load"][0] > now["cpus"] else ""
     missing = [c["title"] for c in bench["contenders"] if not c["version"]]
     promised = [row for row in bench["rows"] if row["is_met"] is not None]
     return [head + (f" Missing: {', '.join(missing)}." if missing else ""), "",
@@ -50,6 +58,24 @@ def figures(bench):
             "rounds (least-most); a ratio is taken within its round.", "",
             "| measurement | libcall | limit | ratio | target | |", "| --- | --- | --- | --- | --- | --- |",
             *map(line, bench["rows"])]
+
+
+def contenders(bench):
+    """A line for each contender."""
+    lines = [f"| | {' | '.join(title for title, _, _ in ACROSS)} |", "| --- |" + " --- |" * len(ACROSS)]
+    for contender in bench["contenders"]:
+        found = [bench["figures"].get(f"{contender['name']}/{setting}", {}).get(figure)
+                 for _, setting, figure in ACROSS]
+        if any(found):
+            version = contender["version"].replace("this", "")
+            name = contender["title"] + (f" ({version})" if version else "")
+            lines.append(f"| {name} | {' | '.join(cell(values) if values else '-' for values in found)} |")
+    return lines
+
+
+def isolated(bench):
+    return [*figures(bench), "", "Beside others, in nanoseconds: p50, and the time of a call where 64 are on the way.",
+            "", *contenders(bench)]
 
 
 def instructions():
@@ -70,9 +96,15 @@ def put(page, name, lines):
 
 
 def main():
-    bench = json.loads((ROOT / "target" / "benches" / "bench.json").read_text())
-    PAGE.write_text(put(put(PAGE.read_text(), "figures", figures(bench)), "instructions", instructions()))
-    print("bench-page: docs/PERFORMANCE.md has the figures of the last make bench")
+    page = put(PAGE.read_text(), "instructions", instructions())
+    parts = {"figures": (BENCHES, figures), "isolated figures": (BENCHES / "isolated", isolated)}
+    there = [name for name, (folder, _) in parts.items() if (folder / "bench.json").exists()]
+    assert there, "there are no figures: make bench writes them"
+    for name in there:
+        folder, lines_of = parts[name]
+        page = put(page, name, lines_of(json.loads((folder / "bench.json").read_text())))
+    PAGE.write_text(page)
+    print(f"bench-page: docs/PERFORMANCE.md has the {' and the '.join(there)} of the last make bench")
 
 
 main()

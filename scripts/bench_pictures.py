@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws what the last `make bench` measured: docs/pictures/bench-*.svg. Every picture is an opaque card, to be read on
-a light page and on a dark one."""
+"""Draws what the last `make bench` measured, or that part of it which ran: docs/pictures/bench-*.svg. Every picture is
+an opaque card, to be read on a light page and on a dark one."""
 import json
 import math
 import pathlib
@@ -31,6 +31,17 @@ DOTS = {
         ("bytes, of which 64 are its input", "memory", "pending", "malloc_128", "malloc(128)")]),
     "burnt": ("Processor time of a call, 1,000 calls a second", "ns", [
         ("all threads together", "paced", "burnt", "sleep_burnt", "the sleep between")]),
+}
+# The same of calls to another process.
+ACROSS = {
+    "isolated": ("One call at a time, to another process", "ns", [
+        ("both on one CPU", "one", "round_trip_p50", "shm_futex_one_p50", "two futexes"),
+        ("two CPUs, call after call", "two", "round_trip_p50", "shm_spin_p50", "two that spin"),
+        ("two CPUs, both asleep", "apart", "apart_p50", "shm_futex_apart_p50", "two futexes")]),
+    "isolated-load": ("Many calls, large ones and cancel, to another process", "ns", [
+        ("64 on the way, a call", "flow", "flow_64", "many_two_batched", "a socket"),
+        ("1 MiB there and back", "bulk", "bulk_p50", "bulk_two_p50", "copies"),
+        ("cancel, the body asleep", "asleep", "seen_p50", "wake_p50", "a wake-up")]),
 }
 
 
@@ -171,14 +182,25 @@ def depths(bench):
           "libcall: all are begun behind a worker at a gate, then served, then finished")
 
 
+def figures_of(*names):
+    file = ROOT.joinpath("target", "benches", *names)
+    return json.loads(file.read_text()) if file.exists() else None
+
+
 def main():
-    bench = json.loads((ROOT / "target" / "benches" / "bench.json").read_text())
-    for name, (title, unit, panels) in DOTS.items():
-        dots(name, title, unit, panels, bench)
-    producers(bench, "few", "Many producers, two workers")
-    producers(bench, "many", "Many producers, sixteen workers")
-    depths(bench)
-    print(f"bench-pictures: {len(DOTS) + 3} pictures in docs/pictures")
+    drawn = 0
+    if bench := figures_of("bench.json"):
+        for name, (title, unit, panels) in DOTS.items():
+            dots(name, title, unit, panels, bench)
+        producers(bench, "few", "Many producers, two workers")
+        producers(bench, "many", "Many producers, sixteen workers")
+        depths(bench)
+        drawn += len(DOTS) + 3
+    if bench := figures_of("isolated", "bench.json"):
+        for name, (title, unit, panels) in ACROSS.items():
+            dots(name, title, unit, panels, bench)
+        drawn += len(ACROSS)
+    print(f"bench-pictures: {drawn} pictures in docs/pictures")
 
 
 main()

@@ -22,7 +22,10 @@ case ${1:?run, quick, test, bench, deb or docs} in
             /usr/include/gtk-3.0/gtk/gtk.h:libgtk-3-dev" ;;
     bench) needs="c++:g++" less="some peers are missing"
         wants="pkg-config:pkg-config /usr/include/uv.h:libuv1-dev /usr/include/glib-2.0/glib.h:libglib2.0-dev
-            /usr/include/oneapi/tbb.h:libtbb-dev /usr/include/nng/nng.h:libnng-dev" ;;
+            /usr/include/oneapi/tbb.h:libtbb-dev /usr/include/nng/nng.h:libnng-dev
+            /usr/include/systemd/sd-bus.h:libsystemd-dev /usr/include/grpcpp/grpcpp.h:libgrpc++-dev
+            /usr/include/google/protobuf/message.h:libprotobuf-dev protoc:protobuf-compiler
+            grpc_cpp_plugin:protobuf-compiler-grpc /usr/include/capnp/ez-rpc.h:libcapnp-dev capnp:capnproto" ;;
     deb) needs="dh:debhelper" ;;
     docs) needs="cmark-gfm:cmark-gfm mandoc:mandoc" ;;
     *) echo "nothing is known of the needs of '$1'" >&2; exit 1 ;;
