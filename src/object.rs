@@ -4,7 +4,8 @@ use crate::execution::{Execution, Grace, Server};
 use crate::frame;
 use crate::handle::{Generation, Hold, Kind, Shelf, Shelved, Slab};
 use crate::hresult::{Complaint, DISP_E_UNKNOWNNAME, Failure, Hresult, RPC_E_DISCONNECTED};
-use crate::sync::{Arc, AtomicU32, Backoff, Ordering, fence};
+use crate::sync::{Arc, AtomicU32, Backoff, Ordering, Wake, fence};
+use crate::time::Deadline;
 use std::ffi::c_void;
 
 /// `call_context_t`, as the library hands it to a method.
@@ -63,6 +64,16 @@ pub trait Home: Send + Sync {
     fn name(&self) -> &str;
     /// Tells apartments apart.
     fn identity(&self) -> usize;
+    /// Sees to it that one of its threads comes.
+    fn summon(&self) {}
+    /// Whether anything is queued.
+    fn has_queued(&self) -> bool {
+        false
+    }
+    /// Takes the first of the queue; `taken` runs on it under the queue's lock.
+    fn take_queued(&self, _taken: &dyn Fn(&'static Execution)) -> Option<&'static Execution> {
+        None
+    }
 }
 
 /// The right of an object to live in an apartment, which lives as long as it is held.
@@ -113,6 +124,56 @@ pub trait Remote: Send + Sync {
     fn prepare(&self, execution: &'static Execution, generation: Generation) -> Prepared;
     /// A method whose grace period is over is ended.
     fn forces(&self) -> bool;
+    /// A begin whose method runs there was canceled, and is to hear of it.
+    fn hurry(&self, execution: &'static Execution, generation: Generation);
+    /// The short way there, if there is one.
+    fn lane(&self) -> Option<&dyn Lane>;
+}
+
+/// The short way of calls whose methods run elsewhere, one at a time: who begins a call sends it, and who waits for it
+/// takes the answer over. The apartment's thread does what is left.
+///
+/// The lane is one thread's at a time, or nobody's. Nobody waits for it: who has it looks, when giving it back, for what
+/// others wanted of it meanwhile.
+pub trait Lane: Send + Sync {
+    /// Sends an execution that was just begun. No: something comes before it, or the apartment's thread has to see to
+    /// it; then it is to be queued. Runs none of the program's code.
+    fn send(&self, home: &dyn Home, execution: &'static Execution) -> bool;
+    /// An execution was queued.
+    fn queued(&self, home: &dyn Home, execution: &'static Execution);
+    /// Somebody sleeps until that begin is complete, or it was canceled.
+    fn disturb(&self, home: &dyn Home, execution: &'static Execution, generation: Generation);
+    /// Takes an answer over that is there.
+    fn glance(&self, home: &dyn Home);
+    /// Spins while it pays, and serves meanwhile. True: that begin is complete, or `other` says yes.
+    fn spin(&self, home: &dyn Home, call: (&'static Execution, Generation), other: &dyn Fn() -> bool) -> bool;
+    /// Sleeps until that begin is complete, or until the deadline: false.
+    fn park(&self, home: &dyn Home, call: (&'static Execution, Generation), deadline: Deadline) -> bool;
+
+    /// Whether there is something to do for the apartment's thread.
+    fn has_work(&self, queued: bool) -> bool;
+    /// Takes it for the calling thread of the apartment. No: somebody has it.
+    fn claim(&self) -> bool;
+    /// What was under way when the calling thread took it.
+    fn flight(&self) -> Option<Flight>;
+    /// Whether the calling thread still has what it has claimed.
+    fn is_mine(&self) -> bool;
+    /// Whether a client would serve instead.
+    fn is_wanted(&self) -> bool;
+    /// Gives it back, if the calling thread has it; `ready`: others may send now.
+    fn leave(&self, home: &dyn Home, ready: bool);
+    /// Sleeps until the word is not 0 any more, until somebody has to come, or until the deadline.
+    fn sleep(&self, permits: &AtomicU32, deadline: Deadline) -> Wake;
+    /// The call that is under way, packed as a handle; 0: none.
+    fn current(&self) -> u64;
+}
+
+/// A call that was sent, and is to be looked after.
+pub struct Flight {
+    pub execution: &'static Execution,
+    pub generation: Generation,
+    /// `None`: it has not started.
+    pub post: Option<Box<dyn Post>>,
 }
 
 /// What that came to.

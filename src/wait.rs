@@ -36,6 +36,10 @@ pub trait Goal {
     /// The calls that it waits for, if it is calls.
     fn aim(&self) -> Option<Aim<'_>>;
     fn is_reached(&self) -> bool;
+    /// The same, of one that somebody has to look at for it to be reached.
+    fn glance(&self) -> bool {
+        self.is_reached()
+    }
     /// Spins while it pays. True: reached, or `other` says yes.
     fn spin(&self, other: &dyn Fn() -> bool) -> bool;
     /// Sleeps until it is reached, or until the deadline: false.
@@ -64,14 +68,19 @@ impl Goal for One {
         execution.is_done(generation)
     }
 
+    fn glance(&self) -> bool {
+        let (execution, generation) = self.call();
+        execution.is_done(generation) || execution.glance_at_lane(generation)
+    }
+
     fn spin(&self, other: &dyn Fn() -> bool) -> bool {
         let (execution, generation) = self.call();
-        execution.spin_done(generation, other)
+        execution.spin_at_lane(generation, other)
     }
 
     fn park(&self, deadline: Deadline) -> bool {
         let (execution, generation) = self.call();
-        execution.park_done(generation, deadline)
+        execution.park_at_lane(generation, deadline)
     }
 
     fn park_serving(&self, deadline: Deadline, served: &[Arc<dyn Served>], has_work: &dyn Fn() -> bool) {
@@ -90,6 +99,11 @@ impl Goal for Several<'_> {
 
     fn is_reached(&self) -> bool {
         self.0.is_done()
+    }
+
+    fn glance(&self) -> bool {
+        self.0
+            .is_reached(|(execution, generation)| execution.is_done(generation) || execution.glance_at_lane(generation))
     }
 
     fn spin(&self, other: &dyn Fn() -> bool) -> bool {
@@ -191,7 +205,10 @@ impl Drop for Paused<'_> {
 
 impl Wait<'_> {
     fn plainly(&self) -> Result<bool, Failure> {
-        if self.deadline.is_poll() || self.goal.spin(&|| false) {
+        if self.deadline.is_poll() {
+            return Ok(self.goal.glance());
+        }
+        if self.goal.spin(&|| false) {
             return Ok(self.goal.is_reached());
         }
         let _asleep = self.asleep()?;

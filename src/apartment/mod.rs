@@ -9,7 +9,7 @@ mod solo;
 
 use crate::handle::{Handle, Kind, Table};
 use crate::hresult::{Failure, RPC_E_WRONG_THREAD};
-use crate::object::{Home, Lease};
+use crate::object::{Home, Lease, Remote};
 use crate::sync::{Arc, Global};
 use crate::time::Deadline;
 use desk::{Desk, ORPHANED};
@@ -46,6 +46,8 @@ pub struct Settings {
     /// Calls waiting to start; 0: no limit.
     pub queue_limit: u32,
     pub name: String,
+    /// Where all its methods run, if that is elsewhere.
+    pub lane: Option<Arc<dyn Remote>>,
 }
 
 impl Settings {
@@ -56,7 +58,8 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { staff: Staff::Multi, workers: 0, max_workers: 0, queue_limit: 0, name: "call".to_owned() }
+        let (staff, name) = (Staff::Multi, "call".to_owned());
+        Self { staff, workers: 0, max_workers: 0, queue_limit: 0, name, lane: None }
     }
 }
 

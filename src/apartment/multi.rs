@@ -7,7 +7,7 @@ use crate::execution::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::{Failure, RPC_E_OUT_OF_RESOURCES};
 use crate::monitor::spawn;
-use crate::object::Home;
+use crate::object::{Flight, Home, Lane, Remote};
 use crate::spin::Spinner;
 use crate::sync::{
     Arc, AtomicU32, AtomicU64, Backoff, Mutex, Ordering, Padded, Wake, Weak, lock, online_cpus, wait, wake_all,
@@ -37,6 +37,8 @@ pub struct Multi {
     pool: AtomicU64,
     size: Size,
     name: String,
+    /// Who serves beside its threads.
+    remote: Option<Arc<dyn Remote>>,
     me: Weak<Multi>,
     /// 1: a first thread was started.
     staffed: AtomicU32,
@@ -60,6 +62,7 @@ impl Multi {
             pool: AtomicU64::new(0),
             size: settings.size(),
             name: settings.name,
+            remote: settings.lane,
             me: Weak::clone(me),
             staffed: AtomicU32::new(0),
             starting: Mutex::new(()),
@@ -93,7 +96,7 @@ impl Multi {
 
     /// There is work: sees to it that a thread comes for it.
     #[inline]
-    fn summon(&self) {
+    fn bring(&self) {
         let mut pool = self.pool();
         loop {
             let (next, summons) = pool.summon(self.size);
@@ -112,10 +115,37 @@ impl Multi {
         }
     }
 
-    fn summon_if_work(&self) {
-        if !self.desk.queue.is_empty() {
-            self.summon();
+    fn bring_if_work(&self) {
+        if self.has_work() {
+            self.bring();
         }
+    }
+
+    #[inline]
+    fn lane(&self) -> Option<&dyn Lane> {
+        self.remote.as_deref().and_then(Remote::lane)
+    }
+
+    /// Whether there is something to do for its threads.
+    #[inline]
+    fn has_work(&self) -> bool {
+        let queued = !self.desk.queue.is_empty();
+        self.lane().map_or(queued, |lane| lane.has_work(queued))
+    }
+
+    /// As [`Home::submit`], where who begins may send.
+    fn submit_by(&self, lane: &dyn Lane, execution: &'static Execution) -> bool {
+        if !lane.send(self, execution) {
+            self.desk.push(execution);
+            lane.queued(self, execution);
+            return self.desk.is(CLOSED);
+        }
+        self.desk.give_places(1);
+        if let Some(grace) = self.desk.closing() {
+            // By somebody who may not have seen it on its way.
+            execution.disconnect(execution.read().0, grace);
+        }
+        false
     }
 
     /// Wakes a thread that was counted as searching already.
@@ -177,8 +207,11 @@ impl Home for Multi {
 
     #[inline]
     fn submit(&self, execution: &'static Execution) -> bool {
+        if let Some(lane) = self.lane() {
+            return self.submit_by(lane, execution);
+        }
         self.desk.push(execution);
-        self.summon();
+        self.bring();
         self.desk.is(CLOSED)
     }
 
@@ -199,8 +232,11 @@ impl Home for Multi {
     }
 
     fn block(&self) {
+        if let Some(lane) = self.lane() {
+            lane.leave(self, false);
+        }
         self.change(|pool| Some(pool.block()));
-        self.summon_if_work();
+        self.bring_if_work();
     }
 
     fn unblock(&self) {
@@ -218,6 +254,18 @@ impl Home for Multi {
     fn identity(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
+
+    fn summon(&self) {
+        self.bring();
+    }
+
+    fn has_queued(&self) -> bool {
+        !self.desk.queue.is_empty()
+    }
+
+    fn take_queued(&self, taken: &dyn Fn(&'static Execution)) -> Option<&'static Execution> {
+        self.desk.take(taken)
+    }
 }
 
 impl Apartment for Multi {
@@ -226,7 +274,9 @@ impl Apartment for Multi {
     }
 
     fn running(&self) -> Vec<Handle> {
-        lock(&self.workers).iter().filter_map(|worker| worker.running()).collect()
+        let away = self.lane().map_or(0, Lane::current);
+        let away = (away != 0).then(|| Handle::unpack(away));
+        lock(&self.workers).iter().filter_map(|worker| worker.running()).chain(away).collect()
     }
 
     fn rouse(&self) {
@@ -248,13 +298,9 @@ impl Shift {
     fn serve(mut self) {
         let mut searching = true;
         loop {
-            while let Some(execution) = self.take() {
-                if searching {
-                    searching = false;
-                    self.apartment.change(|pool| Some(pool.found()));
-                    self.apartment.summon_if_work();
-                }
-                self.run(execution);
+            match self.apartment.lane() {
+                None => self.serve_queue(&mut searching, || true),
+                Some(lane) => self.serve_lane(&mut searching, lane),
             }
             if self.apartment.desk.is(CLOSED | ORPHANED) {
                 break;
@@ -273,6 +319,43 @@ impl Shift {
         self.apartment.dismiss(&self.worker);
     }
 
+    /// Runs what is queued, while `goes_on` says yes.
+    fn serve_queue(&self, searching: &mut bool, goes_on: impl Fn() -> bool) {
+        while goes_on()
+            && let Some(execution) = self.take()
+        {
+            self.found(searching);
+            self.run(execution);
+        }
+    }
+
+    /// The same, where clients serve, too.
+    fn serve_lane(&self, searching: &mut bool, lane: &dyn Lane) {
+        if !self.apartment.has_work() || !lane.claim() {
+            return;
+        }
+        if let Some(Flight { execution, generation, post }) = lane.flight() {
+            self.worker.current.store(execution.handle(generation).pack(), Ordering::SeqCst);
+            self.found(searching);
+            match post {
+                Some(post) => {
+                    execution.fly_on(generation, post, Some(&*self.apartment));
+                    self.ended();
+                }
+                None => self.run(execution),
+            }
+        }
+        self.serve_queue(searching, || lane.is_mine() && !lane.is_wanted());
+        lane.leave(&*self.apartment, true);
+    }
+
+    fn found(&self, searching: &mut bool) {
+        if std::mem::take(searching) {
+            self.apartment.change(|pool| Some(pool.found()));
+            self.apartment.bring_if_work();
+        }
+    }
+
     fn take(&self) -> Option<&'static Execution> {
         self.apartment.desk.take(|execution| {
             let (generation, _) = execution.read();
@@ -287,8 +370,7 @@ impl Shift {
         } else {
             execution.run(Some(&*self.apartment));
         }
-        self.worker.current.store(0, Ordering::Release);
-        self.apartment.desk.ended();
+        self.ended();
         if self.apartment.desk.queue.is_drained() {
             // Who waited for this answer needs longer than this to send more; who did not sends more
             // meanwhile, which is then taken at one go.
@@ -298,16 +380,30 @@ impl Shift {
         }
     }
 
+    fn ended(&self) {
+        self.worker.current.store(0, Ordering::Release);
+        self.apartment.desk.ended();
+    }
+
     /// Spins for work while that pays.
     fn search(&mut self) -> bool {
         let apartment = &self.apartment;
-        self.spinner.spin(|| !apartment.desk.queue.is_empty() || apartment.desk.is(CLOSED | ORPHANED))
+        self.spinner.spin(|| apartment.has_work() || apartment.desk.is(CLOSED | ORPHANED))
+    }
+
+    /// Sleeps until there may be a permit, or until the deadline.
+    fn doze(&self, linger: Deadline) -> Wake {
+        let apartment = &*self.apartment;
+        match apartment.lane() {
+            Some(lane) => lane.sleep(&apartment.permits, linger),
+            None => wait(&apartment.permits, 0, linger),
+        }
     }
 
     fn sleep(&self, searching: bool) -> Rest {
         let apartment = &*self.apartment;
         apartment.change(|pool| Some(pool.sleep(searching)));
-        if !apartment.desk.queue.is_empty() && apartment.change(Pool::rise) {
+        if apartment.has_work() && apartment.change(Pool::rise) {
             return Rest::Awake;
         }
         // A thread of the regular number sleeps without a clock, which is cheaper.
@@ -319,16 +415,21 @@ impl Shift {
                 // Closing gives permits without counting: then the thread ends, counted or not.
                 return Rest::Awake;
             }
-            if wait(&apartment.permits, 0, linger) == Wake::TimedOut {
+            let dozed = self.doze(linger);
+            if apartment.remote.is_some() && apartment.has_work() && apartment.change(Pool::rise) {
+                // The child has rung.
+                return Rest::Awake;
+            }
+            if dozed == Wake::TimedOut {
                 linger = Deadline::NEVER;
                 if apartment.change(Pool::rise) {
                     if apartment.change(|pool| pool.shrink(apartment.size)) {
                         // Who submitted meanwhile counted on this thread, which searched.
-                        apartment.summon_if_work();
+                        apartment.bring_if_work();
                         return Rest::Over;
                     }
                     apartment.change(|pool| Some(pool.sleep(true)));
-                    if !apartment.desk.queue.is_empty() && apartment.change(Pool::rise) {
+                    if apartment.has_work() && apartment.change(Pool::rise) {
                         return Rest::Awake;
                     }
                 }

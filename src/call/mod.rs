@@ -365,7 +365,14 @@ impl Call {
         let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let (generation, state) = execution.read();
         execution.prefetch_to_finish();
-        if !state.has(DONE) && (!block || !until_done(execution, generation, Deadline::NEVER, Hopeless::Refuse)?) {
+        let done = if state.has(DONE) {
+            true
+        } else if block {
+            until_done(execution, generation, Deadline::NEVER, Hopeless::Refuse)?
+        } else {
+            execution.glance_at_lane(generation)
+        };
+        if !done {
             return Ok(None);
         }
         execution.collect(generation, accept).map(Some)

@@ -183,6 +183,9 @@ impl Execution {
                 Answer::Told { held: told == Cancel::Held }
             }
         };
+        if by == By::Thread && before.has(STARTED) && !before.has(DIRECT) {
+            self.hurry(generation);
+        }
         self.wake(before);
         let report = monitor::is_on();
         if answer != Answer::Done || before.has(TELLS) || report {

@@ -57,7 +57,8 @@ impl Execution {
         }
         let needs_more = extra.is_some() || !self.cold.load(Ordering::Acquire).is_null();
         let observed = if needs_more { self.attach(generation, extra) } else { 0 };
-        let bits = match (direct, self.target().class.cancel.is_some()) {
+        let class = &self.target().class;
+        let bits = match (direct, class.cancel.is_some() || class.remote.is_some()) {
             (false, false) => 0,
             (false, true) => TELLS,
             (true, false) => DIRECT,
@@ -135,7 +136,12 @@ impl Execution {
 
     /// Sleeps until `ready`, which looks at the state of that generation and is true when it is
     /// gone, or until the deadline: false.
-    pub fn sleep_until(&self, generation: Generation, deadline: Deadline, ready: impl Fn(State) -> bool) -> bool {
+    pub fn sleep_until(
+        &'static self,
+        generation: Generation,
+        deadline: Deadline,
+        ready: impl Fn(State) -> bool,
+    ) -> bool {
         loop {
             let seen = self.event.count();
             let Ok(state) = self.word.state(generation) else { return true };
@@ -145,6 +151,7 @@ impl Execution {
             if !self.word.add_waiter(generation, state) {
                 continue;
             }
+            self.disturb(generation);
             if self.event.sleep(seen, deadline) == Wake::TimedOut {
                 return self.word.state(generation).map_or(true, ready);
             }
@@ -152,23 +159,29 @@ impl Execution {
     }
 
     /// Sees to it that whoever completes that begin wakes sleepers. False: it has changed, look again.
-    fn note_waiter(&self, generation: Generation) -> bool {
+    fn note_waiter(&'static self, generation: Generation) -> bool {
         match self.word.state(generation) {
             Ok(state) if state.has(DONE) || state.has(WAITERS) => true,
-            Ok(state) => self.word.add_waiter(generation, state),
+            Ok(state) => {
+                let noted = self.word.add_waiter(generation, state);
+                if noted {
+                    self.disturb(generation);
+                }
+                noted
+            }
             Err(_) => true,
         }
     }
 
     /// Waits for the client's side of that begin to be complete.
-    pub fn park_done(&self, generation: Generation, deadline: Deadline) -> bool {
+    pub fn park_done(&'static self, generation: Generation, deadline: Deadline) -> bool {
         self.sleep_until(generation, deadline, |state| state.has(DONE))
     }
 
     /// Sleeps once, until the call may be complete, one of the apartments that this thread serves has
     /// work, or the deadline.
     pub fn park_serving(
-        &self,
+        &'static self,
         generation: Generation,
         deadline: Deadline,
         served: &[Arc<dyn Served>],
@@ -182,6 +195,7 @@ impl Execution {
                 .state(generation)
                 .is_ok_and(|state| !state.has(DONE) && self.word.add_waiter(generation, state));
         if asleep {
+            self.disturb(generation);
             self.event.sleep(seen, deadline);
         }
         for (apartment, before) in served.iter().zip(before) {

@@ -34,7 +34,8 @@ pub use attachment::{Attachment, Observer, Observers, Relay};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
 pub use notify::{By, Glimpse};
-pub use server::Server;
+pub use remote::{LANES, Launch};
+pub use server::{Server, watch_outside};
 pub use tell::{Callback, Listener, forget_teller};
 
 use crate::buffer::{Bytes, Place};

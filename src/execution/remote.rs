@@ -6,10 +6,23 @@ use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{Complaint, Hresult, S_OK};
 use crate::monitor::{self, Step};
-use crate::object::{Ending, Home, Prepared, Remote};
-use crate::state::{Cause, DIRECT, DONE, Missed, Refusal, STARTED, Start, State};
+use crate::object::{Ending, Home, Lane, Post, Prepared, Remote};
+use crate::state::{Cause, DIRECT, DONE, Missed, Refusal, STARTED, Start, State, Taken};
 use crate::sync::{Arc, AtomicU32, Ordering};
-use crate::time::now;
+use crate::time::{Deadline, now};
+
+/// 1: there may be objects whose calls go by a lane.
+pub static LANES: AtomicU32 = AtomicU32::new(0);
+
+/// What starting a begin came to that goes by a lane.
+pub enum Launch<'a> {
+    /// Its method and its input.
+    Start(u32, &'a [u8]),
+    /// It was canceled before.
+    Over(Generation, Taken<Start>),
+    /// It is for the apartment's thread.
+    Later,
+}
 
 impl Execution {
     /// As [`Execution::run`]: gets hold of who runs it, has it run, and tells of its end.
@@ -36,18 +49,102 @@ impl Execution {
         if taken.answer == Start::Run {
             monitor::mark(Step::Start, self, generation);
             monitor::step(Step::Start, self, generation);
-            let server = Server { execution: self, generation };
-            // SAFETY: between `start` and the end of the method the worker's (1).
-            let (method, input) = unsafe { (self.method.load(Ordering::Relaxed), self.input().read()) };
-            let ending = Frame::within(server, home, || post.run(server, method, input));
-            // SAFETY: as above.
-            unsafe { self.input().clear() };
-            self.end_remote(server, &ending, home);
+            self.fly_on(generation, post, home);
             return true;
         }
         post.give_back();
         self.settle(generation, &taken);
         false
+    }
+
+    /// Has a method that was started run to its end.
+    pub fn fly_on(&'static self, generation: Generation, post: Box<dyn Post>, home: Option<&dyn Home>) {
+        let server = Server { execution: self, generation };
+        // SAFETY: between `start` and the end of the method the worker's (1).
+        let (method, input) = unsafe { (self.method.load(Ordering::Relaxed), self.input().read()) };
+        let ending = Frame::within(server, home, || post.run(server, method, input));
+        // SAFETY: as above.
+        unsafe { self.input().clear() };
+        self.end_remote(server, &ending, home);
+    }
+
+    /// Starts a begin that goes by the lane.
+    pub fn launch(&'static self, generation: Generation) -> Launch<'static> {
+        match self.start(generation) {
+            Ok(taken) if taken.answer == Start::Run => {
+                monitor::mark(Step::Start, self, generation);
+                // SAFETY: between `start` and the end of the method whose the lane is (1).
+                unsafe { Launch::Start(self.method.load(Ordering::Relaxed), self.input().read()) }
+            }
+            Ok(taken) => Launch::Over(generation, taken),
+            Err(_) => Launch::Later,
+        }
+    }
+
+    /// Does what is owed to one that was over before it started. May run the program's code.
+    pub fn dismiss(&'static self, launch: Launch<'_>) {
+        if let Launch::Over(generation, taken) = launch {
+            self.settle(generation, &taken);
+        }
+    }
+
+    /// The method of a begin that went by the lane has ended.
+    pub fn land(&'static self, generation: Generation, result: Hresult, home: &dyn Home) {
+        // SAFETY: who took the answer over is the worker (1).
+        unsafe { self.input().clear() };
+        self.leave(generation, result, Some(home));
+    }
+
+    /// Runs `at` on the lane that this begin goes by, and on its apartment. `None`: it goes by none, or is over.
+    fn at_lane<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Lane, &dyn Home) -> T) -> Option<T> {
+        self.at_remote(generation, |remote, home| remote.lane().map(|lane| at(lane, home))).flatten()
+    }
+
+    /// Runs `at` on where the method runs, and on the apartment. `None`: in this process, or it is over.
+    fn at_remote<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Remote, &dyn Home) -> T) -> Option<T> {
+        if LANES.load(Ordering::Relaxed) == 0 || self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
+            return None;
+        }
+        let is_remote = self.target().class.remote.is_some();
+        // Kept, so that the lock does not hold anybody up.
+        let target = is_remote.then(|| self.target_again());
+        self.unlock(generation);
+        let target = target?;
+        let remote = target.class.remote.as_deref()?;
+        Some(at(remote, target.lease.home()))
+    }
+
+    /// Takes the answer over of a begin that may go by a lane, if it is there. Whether that begin is complete.
+    pub fn glance_at_lane(&'static self, generation: Generation) -> bool {
+        self.at_lane(generation, |lane, home| lane.glance(home));
+        self.is_done(generation)
+    }
+
+    /// Spins while it pays, for the end of a begin that may go by a lane. True: complete, or `other` says yes.
+    pub fn spin_at_lane(&'static self, generation: Generation, other: &dyn Fn() -> bool) -> bool {
+        let spun = self.at_lane(generation, |lane, home| lane.spin(home, (self, generation), other));
+        spun.unwrap_or_else(|| self.spin_done(generation, other))
+    }
+
+    /// Sleeps until it is complete, or until the deadline: false.
+    pub fn park_at_lane(&'static self, generation: Generation, deadline: Deadline) -> bool {
+        let woken = self.at_lane(generation, |lane, home| lane.park(home, (self, generation), deadline));
+        woken.unwrap_or_else(|| self.park_done(generation, deadline))
+    }
+
+    /// It was canceled: its method is to hear of that, wherever it runs.
+    pub(super) fn hurry(&'static self, generation: Generation) {
+        self.at_remote(generation, |remote, home| {
+            remote.hurry(self, generation);
+            if let Some(lane) = remote.lane() {
+                lane.disturb(home, self, generation);
+            }
+        });
+    }
+
+    /// Somebody is about to sleep for it.
+    pub(super) fn disturb(&'static self, generation: Generation) {
+        self.at_lane(generation, |lane, home| lane.disturb(home, self, generation));
     }
 
     fn end_remote(&'static self, server: Server, ending: &Ending, home: Option<&dyn Home>) {
@@ -88,7 +185,7 @@ impl Execution {
     }
 
     /// Waits until the method of that begin is over, which may be long after its client went on.
-    pub fn park_ended(&self, generation: Generation) {
+    pub fn park_ended(&'static self, generation: Generation) {
         self.sleep_until(generation, crate::time::Deadline::NEVER, |state| state.has(crate::state::ENDED));
     }
 

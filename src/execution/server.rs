@@ -7,8 +7,9 @@ use crate::hresult::{
     RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
 use crate::state::{CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, LOOKED, Missed, PROGRESS, Refusal, STARTED, State};
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicPtr, AtomicU32, Ordering};
 use crate::time::Deadline;
+use std::ptr;
 
 /// A method's view of its own execution.
 #[derive(Clone, Copy)]
@@ -31,6 +32,24 @@ pub fn forbidden_message(result: Hresult) -> String {
     format!("the method ended with {name}, which no method may end with")
 }
 
+/// A word that another process changes where it cancels what this one serves; NULL: none does.
+static OUTSIDE: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+/// What it was when this process last heeded it.
+static HEEDED: AtomicU32 = AtomicU32::new(0);
+
+/// Methods that look for a cancel look at that word, too: it was heeded as it was then.
+pub fn watch_outside(word: &'static AtomicU32, heeded: u32) {
+    HEEDED.store(heeded, Ordering::Relaxed);
+    OUTSIDE.store(ptr::from_ref(word).cast_mut(), Ordering::Release);
+}
+
+#[inline]
+fn has_news() -> bool {
+    // SAFETY: NULL, or a word that stays for good.
+    unsafe { OUTSIDE.load(Ordering::Acquire).as_ref() }
+        .is_some_and(|word| word.load(Ordering::Acquire) != HEEDED.load(Ordering::Relaxed))
+}
+
 impl Server {
     /// The context of a handle.
     pub fn find(id: u64) -> Result<Self, Failure> {
@@ -51,7 +70,7 @@ impl Server {
     #[inline]
     pub fn goes_on(self) -> bool {
         let (generation, state) = self.execution.read();
-        generation == self.generation && state.0 & (STARTED | ENDED | CANCEL) == STARTED
+        generation == self.generation && state.0 & (STARTED | ENDED | CANCEL) == STARTED && !has_news()
     }
 
     /// Why the word of this generation refused: a context that was issued once is over, another
@@ -80,6 +99,11 @@ impl Server {
     /// TC-1, TC-2, SV-9. One load.
     #[inline]
     pub fn test_cancel(self) -> Outcome {
+        if has_news()
+            && let Some(relay) = self.relayed()
+        {
+            relay.hear();
+        }
         let state = self.running()?;
         let canceled = state.has(CANCEL) && !state.has(DISABLED);
         if canceled && !state.has(LOOKED) {

@@ -155,6 +155,12 @@ impl Execution {
         if !class_is_told && state.has(STARTED) && !state.has(DIRECT) && self.target().class.cancel.is_some() {
             self.tell_class(generation);
         }
+        if let (Some(remote), true) = (self.target().class.remote.as_deref(), state.has(STARTED)) {
+            remote.hurry(self, generation);
+            if let Some(lane) = remote.lane() {
+                lane.disturb(self.target().lease.home(), self, generation);
+            }
+        }
         self.pass_on_to_all(generation);
         if let Some(callback) = callback {
             // SAFETY: the program promised a function of this type, to be called with its pointer.

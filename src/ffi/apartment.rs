@@ -59,7 +59,14 @@ unsafe fn settings(options: *const call_apartment_options_t) -> Result<Settings,
         // SAFETY: not NULL, and the caller's promise.
         unsafe { text(given.name) }?.to_string_lossy().into_owned()
     };
-    Ok(Settings { staff, workers: given.workers, max_workers: given.max_workers, queue_limit: given.queue_limit, name })
+    Ok(Settings {
+        staff,
+        workers: given.workers,
+        max_workers: given.max_workers,
+        queue_limit: given.queue_limit,
+        name,
+        lane: None,
+    })
 }
 
 /// Serves an apartment of kind `CALL_APARTMENT_SINGLE` on the thread that made it: runs what is queued,

@@ -1,6 +1,6 @@
 //! A child's end of the channel: the words of both sides, and the request that is being served.
 
-use crate::execution::{By, Execution, Grace, REQUEST, Relay};
+use crate::execution::{By, Execution, Grace, REQUEST, Relay, watch_outside};
 use crate::handle::Generation;
 use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
 use crate::process::{wait_shared, wake_shared};
@@ -10,7 +10,7 @@ use crate::time::Deadline;
 
 /// See the module.
 pub struct Seat {
-    pub host: Region,
+    pub host: &'static Region,
     pub own: Region,
     served: Mutex<Option<Served>>,
 }
@@ -27,8 +27,9 @@ struct Served {
 const LOOK: u32 = 1_000;
 
 impl Seat {
+    /// It is for the life of the process.
     pub fn new(host: Region, own: Region) -> Self {
-        Self { host, own, served: Mutex::new(None) }
+        Self { host: Box::leak(Box::new(host)), own, served: Mutex::new(None) }
     }
 
     /// Lets the host look at something.
@@ -40,6 +41,21 @@ impl Seat {
         }
     }
 
+    /// The same, of what nobody may be waiting for.
+    fn ring_all(&self) {
+        self.ring();
+        let host = self.host.to_child();
+        if host.waiting.load(Ordering::SeqCst) == 0 && host.attended.load(Ordering::SeqCst) == 0 {
+            self.call_somebody();
+        }
+    }
+
+    fn call_somebody(&self) {
+        let lull = &self.own.to_host().lull;
+        lull.fetch_add(1, Ordering::SeqCst);
+        wake_shared(lull);
+    }
+
     /// Waits for a request after that one; `None`: there will be none. `alone` says whether the host is gone.
     pub fn next_turn(&self, last: u32, spinner: &mut Spinner, alone: impl Fn() -> bool) -> Option<u32> {
         let (host, own) = (self.host.to_child(), self.own.to_host());
@@ -47,6 +63,11 @@ impl Seat {
         while !changed() {
             if spinner.spin(changed) {
                 break;
+            }
+            let is_collected = host.collected.load(Ordering::SeqCst) == own.answered.load(Ordering::SeqCst);
+            if !is_collected && host.waiting.load(Ordering::SeqCst) == 0 {
+                // Who has sent the last request does not wait for its answer.
+                self.call_somebody();
             }
             own.asleep.store(1, Ordering::SeqCst);
             if !changed() {
@@ -64,9 +85,12 @@ impl Seat {
     /// From now on a cancel of that request reaches its method; no: it is canceled already, and is not entered.
     pub fn enter(&self, turn: u32, execution: &'static Execution, generation: Generation) -> bool {
         let mut served = lock(&self.served);
-        if self.host.to_child().canceled.load(Ordering::SeqCst) >> 1 == turn {
+        let word = &self.host.to_child().canceled;
+        let canceled = word.load(Ordering::SeqCst);
+        if canceled >> 1 == turn {
             return false;
         }
+        watch_outside(word, canceled);
         *served = Some(Served { turn, execution, generation });
         self.own.to_host().entered.store(turn, Ordering::SeqCst);
         true
@@ -87,10 +111,15 @@ impl Seat {
                 continue;
             }
             seen = now;
-            let served = *lock(&self.served);
-            if let Some(served) = served.filter(|served| served.turn == now >> 1) {
-                self.cancel(served, now & 1 != 0);
-            }
+            self.heed(now);
+        }
+    }
+
+    /// The host's word about cancels is that now.
+    fn heed(&self, canceled: u32) {
+        let served = *lock(&self.served);
+        if let Some(served) = served.filter(|served| served.turn == canceled >> 1) {
+            self.cancel(served, canceled & 1 != 0);
         }
     }
 
@@ -108,12 +137,19 @@ impl Relay for Seat {
         own.done.store(done, Ordering::Relaxed);
         own.total.store(total, Ordering::Relaxed);
         own.reports.fetch_add(1, Ordering::Release);
-        self.ring();
+        self.ring_all();
     }
 
     fn enter_region(&self) -> bool {
         let barrier = &self.own.to_host().barrier;
         barrier.compare_exchange(REGION_OPEN, IN_REGION, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    fn hear(&self) {
+        let word = &self.host.to_child().canceled;
+        let canceled = word.load(Ordering::SeqCst);
+        watch_outside(word, canceled);
+        self.heed(canceled);
     }
 
     fn leave_region(&self) {

@@ -6,6 +6,7 @@ use super::worker::{Refusal, set_up};
 use crate::apartment::{Settings, Staff, private};
 use crate::buffer::{Bytes, Input, Owned};
 use crate::execution::{Attachment, Execution, Grace, Relay};
+use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{Complaint, DISP_E_MEMBERNOTFOUND, E_OUTOFMEMORY, Hresult, Outcome, RPC_E_CALL_CANCELED, S_OK};
 use crate::isolated::channel::{FAILED, Inbox, Outbox, READY};
@@ -118,7 +119,7 @@ impl Service {
         let head = self.seat.host.to_child();
         let (method, room) = (head.method.load(Ordering::Relaxed), head.room.load(Ordering::Relaxed));
         let (len, deadline) = (head.length.load(Ordering::Relaxed), head.deadline.load(Ordering::Relaxed));
-        let Ok(from) = self.inbox.find(&self.seat.host, self.socket, room, len) else {
+        let Ok(from) = self.inbox.find(self.seat.host, self.socket, room, len) else {
             // The host is not what it should be: nothing that it asks for is done.
             end_process(3)
         };
@@ -138,11 +139,13 @@ impl Service {
         if !self.seat.enter(turn, execution, generation) {
             execution.disconnect(generation, Grace::AT_ONCE);
         }
-        if home.submit(execution) {
-            home.refuse_submitted();
+        // This thread owns the apartment, and nothing else is in it: there is no need to go through its queue.
+        Frame::around(home, || execution.run(Some(home)));
+        home.retract();
+        if !execution.is_done(generation) {
+            // Whatever it says, `collect` sees how the method ended.
+            let _ = until_done(execution, generation, Deadline::NEVER, Hopeless::Bear);
         }
-        // Whatever it says, `collect` sees how the method ended.
-        let _ = until_done(execution, generation, Deadline::NEVER, Hopeless::Bear);
         let answer = self.collect(execution, generation);
         self.seat.leave();
         answer

@@ -9,7 +9,10 @@
 //! | `turn` | host | the number of the request that is there; the child sleeps on it |
 //! | `canceled` | host | twice the number of the request that is to end, and 1 if its client has gone on |
 //! | `waiting` | host | 1: it sleeps on `bell` |
+//! | `attended` | host | 1: a thread looks after the request until its end; else one may have to be woken |
+//! | `collected` | host | the number of the request whose answer was taken over |
 //! | `bell` | child | counts what the host is to look at |
+//! | `lull` | child | counts what it would have somebody look at whom nothing else has woken |
 //! | `answered` | child | the number of the request whose answer is there |
 //! | `entered` | child | the number of the request whose method was entered |
 //! | `asleep` | child | 1: it sleeps on `turn` |
@@ -36,6 +39,8 @@ pub struct ToChild {
     pub deadline: AtomicU64,
     /// 1: nothing more will come.
     pub over: AtomicU32,
+    pub collected: AtomicU32,
+    pub attended: AtomicU32,
 }
 
 /// The child's words.
@@ -54,6 +59,7 @@ pub struct ToHost {
     pub barrier: AtomicU32,
     /// Counts the reports of progress.
     pub reports: AtomicU32,
+    pub lull: AtomicU32,
     pub done: AtomicU64,
     pub total: AtomicU64,
 }

@@ -15,17 +15,18 @@ use crate::process::{pair, send, wait_for_some, wake_shared};
 use crate::signal::Kept;
 use crate::spin::Spinner;
 use crate::state::{CANCEL, DONE, State};
-use crate::sync::{Arc, AtomicU32, Ordering, Weak, close_descriptor};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, Weak, close_descriptor, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 
 /// See the module.
 pub struct Child {
     pub pool: Weak<Pool>,
     warden: Arc<Warden>,
-    life: Arc<Life>,
+    pub(super) life: Arc<Life>,
     socket: Kept,
-    ours: Region,
-    theirs: Region,
+    ours: Arc<Region>,
+    board: Arc<Board>,
+    pub(super) theirs: Arc<Region>,
     outbox: Outbox,
     inbox: Inbox,
     turn: u32,
@@ -61,13 +62,25 @@ pub enum Work {
     Lost { entered: bool, rubbish: bool, forced: bool },
 }
 
+/// What one look at a child came to.
+pub enum Glance {
+    Ended(Work),
+    /// Canceled, or the child is gone: somebody has to stay with it.
+    Disturbed,
+}
+
 /// How long a shutting host lets the canceled method know that it has more time than it has, in milliseconds: the
 /// host is to be the one whose clock ends it.
 const SLACK: u32 = 20;
 
 impl Child {
     /// Has one started; it is ready some time later.
-    pub fn start(pool: Weak<Pool>, warden: Arc<Warden>, plan: (i32, u64)) -> Result<Self, Complaint> {
+    pub fn start(
+        pool: Weak<Pool>,
+        board: Arc<Board>,
+        warden: Arc<Warden>,
+        plan: (i32, u64),
+    ) -> Result<Self, Complaint> {
         let none = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("no child process: no {what}"));
         let (socket, their_socket) = pair().ok_or_else(|| none("socket"))?;
         let socket = Kept::new(socket).inspect_err(|_| close_descriptor(their_socket))?;
@@ -79,9 +92,25 @@ impl Child {
         let setup = Writer::default().byte(word::SETUP).number(plan.1).0;
         send(socket.number(), &setup, &[plan.0, our_file.number(), their_file.number()], true);
         let life = warden.spawn(plan, their_socket.number());
+        let (ours, theirs) = (Arc::new(ours), Arc::new(theirs));
         let (outbox, inbox, spinner) = (Outbox::default(), Inbox::default(), Spinner::new());
         let (turn, calls, idle_since, born) = (0, 0, 0, now());
-        Ok(Self { pool, warden, life, socket, ours, theirs, outbox, inbox, turn, calls, idle_since, born, spinner })
+        Ok(Self {
+            pool,
+            warden,
+            life,
+            socket,
+            ours,
+            board,
+            theirs,
+            outbox,
+            inbox,
+            turn,
+            calls,
+            idle_since,
+            born,
+            spinner,
+        })
     }
 
     pub fn stage(&mut self) -> Stage {
@@ -169,15 +198,23 @@ impl Child {
 
     /// Has it run a method, and waits for its end.
     pub fn work(&mut self, terms: &Terms, server: Server, method: u32, input: &[u8]) -> Work {
+        match self.post(server, method, input) {
+            Ok(mut errand) => self.attend(terms, server, &mut errand),
+            Err(work) => work,
+        }
+    }
+
+    /// Has it run a method.
+    pub fn post(&mut self, server: Server, method: u32, input: &[u8]) -> Result<Errand, Work> {
         self.turn = self.turn.wrapping_add(1) & 0x7FFF_FFFF;
         let turn = self.turn;
         let room = match self.outbox.put(&self.ours, self.socket.number(), &[input]) {
             Ok(room) => room,
-            Err(Fault::NoMemory) => return Work::NoRoom,
-            Err(_) => return Work::Lost { entered: false, rubbish: false, forced: false },
+            Err(Fault::NoMemory) => return Err(Work::NoRoom),
+            Err(_) => return Err(Work::Lost { entered: false, rubbish: false, forced: false }),
         };
         self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
-        let attention = Attention { canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
+        let errand = Errand { turn, canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
         let head = self.ours.to_child();
         head.method.store(method, Ordering::Relaxed);
         head.room.store(room, Ordering::Relaxed);
@@ -187,24 +224,69 @@ impl Child {
         if self.theirs.to_host().asleep.load(Ordering::SeqCst) != 0 {
             wake_shared(&head.turn);
         }
-        self.attend(terms, server, turn, attention)
+        Ok(errand)
+    }
+
+    /// One look at it: what the method came to, if it has ended. `None`: nothing is to be done.
+    pub fn look(&mut self, server: Server, errand: &mut Errand) -> Option<Glance> {
+        self.report_progress(server, errand);
+        if self.has_answered(errand.turn) {
+            self.report_progress(server, errand);
+            return Some(Glance::Ended(self.answer(server, errand.turn)));
+        }
+        let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+        if state.has(CANCEL) {
+            self.pass_cancel(server, state, errand);
+            return Some(Glance::Disturbed);
+        }
+        self.life.is_over().then_some(Glance::Disturbed)
+    }
+
+    /// Sleeps until something may be seen that [`Child::look`] did not see, or until the deadline.
+    pub fn sleep_beside(&self, server: Server, bell: u32, watched: (&AtomicU32, u32), deadline: Deadline) {
+        let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+        if !state.any(CANCEL | DONE) && server.execution.keep_watch(server.generation, state) {
+            self.sleep(bell, Some(watched), deadline);
+        }
+    }
+
+    /// Passes a cancel on, if there is one.
+    pub fn hurry(&self, server: Server, errand: &mut Errand) {
+        let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
+        self.pass_cancel(server, state, errand);
+    }
+
+    pub fn bell(&self) -> u32 {
+        self.theirs.to_host().bell.load(Ordering::SeqCst)
     }
 
     /// Waits for the end of the method, and passes on what happens meanwhile.
-    fn attend(&mut self, terms: &Terms, server: Server, turn: u32, mut attention: Attention) -> Work {
+    pub fn attend(&mut self, terms: &Terms, server: Server, errand: &mut Errand) -> Work {
+        self.ours.to_child().attended.store(1, Ordering::SeqCst);
+        let entry = Entry { server, region: Arc::clone(&self.ours), turn: errand.turn };
+        let board = Arc::clone(&self.board);
+        lock(&board.0).push(entry);
+        let work = self.wait_for_end(terms, server, errand);
+        lock(&board.0).retain(|entry| !entry.is_of(server));
+        self.ours.to_child().attended.store(0, Ordering::SeqCst);
+        work
+    }
+
+    fn wait_for_end(&mut self, terms: &Terms, server: Server, errand: &mut Errand) -> Work {
+        let turn = errand.turn;
         loop {
             let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
             let watched = server.execution.watch();
-            self.report_progress(server, &mut attention);
+            self.report_progress(server, errand);
             if self.has_answered(turn) {
-                self.report_progress(server, &mut attention);
+                self.report_progress(server, errand);
                 return self.answer(server, turn);
             }
             if self.life.is_over() {
                 return self.after_death(server, turn);
             }
             let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
-            if let Some(work) = self.pass_on(terms, server, turn, state, &mut attention) {
+            if let Some(work) = self.pass_on(terms, server, state, errand) {
                 return work;
             }
             let news = || {
@@ -235,11 +317,11 @@ impl Child {
         self.ours.to_child().waiting.store(0, Ordering::SeqCst);
     }
 
-    fn report_progress(&self, server: Server, attention: &mut Attention) {
+    fn report_progress(&self, server: Server, errand: &mut Errand) {
         let head = self.theirs.to_host();
         let reports = head.reports.load(Ordering::Acquire);
-        if reports != attention.reports {
-            attention.reports = reports;
+        if reports != errand.reports {
+            errand.reports = reports;
             let (done, total) = (head.done.load(Ordering::Relaxed), head.total.load(Ordering::Relaxed));
             // Refused only where nobody wants to know any more.
             let _ = server.set_progress(done, total);
@@ -247,28 +329,24 @@ impl Child {
     }
 
     /// Passes a cancel on to the child; kills it when the client has gone on.
-    fn pass_on(
-        &mut self,
-        terms: &Terms,
-        server: Server,
-        turn: u32,
-        state: State,
-        attention: &mut Attention,
-    ) -> Option<Work> {
+    fn pass_on(&mut self, terms: &Terms, server: Server, state: State, errand: &mut Errand) -> Option<Work> {
         let over = state.has(CANCEL) && (state.has(DONE) || server.execution.is_out_of_grace(server.generation));
-        let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
-        if wanted > attention.canceled {
-            attention.canceled = wanted;
-            let left = server.execution.grace().1.left_ms();
-            let head = self.ours.to_child();
-            head.grace_ms.store(if wanted == 2 { 0 } else { left.saturating_add(SLACK) }, Ordering::Relaxed);
-            head.canceled.store(turn << 1 | (wanted - 1), Ordering::SeqCst);
-            wake_shared(&head.canceled);
-        }
+        let wanted = self.pass_cancel(server, state, errand);
+        let turn = errand.turn;
         if !over || (terms.abandon && wanted < 2) {
             return None;
         }
         Some(if terms.abandon { self.wait_abandoned(server, turn) } else { self.force(terms, server, turn) })
+    }
+
+    /// Passes a cancel on to the child: 1; and that the client has gone on: 2.
+    fn pass_cancel(&self, server: Server, state: State, errand: &mut Errand) -> u32 {
+        let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
+        if wanted > errand.canceled {
+            errand.canceled = wanted;
+            tell_canceled(&self.ours, server, errand.turn, wanted);
+        }
+        wanted
     }
 
     /// The client has gone on, and the method goes on too: the apartment does without this thread until it ends.
@@ -334,6 +412,7 @@ impl Child {
     /// Takes the answer over.
     fn answer(&mut self, server: Server, turn: u32) -> Work {
         self.calls += 1;
+        self.ours.to_child().collected.store(turn, Ordering::SeqCst);
         let head = self.theirs.to_host();
         let result = Hresult(head.result.load(Ordering::Acquire).cast_signed());
         let (len, message) = (head.length.load(Ordering::Relaxed), head.message.load(Ordering::Relaxed));
@@ -361,8 +440,48 @@ fn do_without(absent: bool) {
     });
 }
 
-/// What was passed on of one call.
-struct Attention {
+/// Tells a child that its request is canceled (1), and that its client has gone on (2).
+fn tell_canceled(region: &Region, server: Server, turn: u32, wanted: u32) {
+    let head = region.to_child();
+    let said = turn << 1 | (wanted - 1);
+    let left = server.execution.grace().1.left_ms();
+    head.grace_ms.store(if wanted == 2 { 0 } else { left.saturating_add(SLACK) }, Ordering::Relaxed);
+    // Nobody takes back what another thread has said.
+    let more = |seen: u32| (seen >> 1 != turn || seen < said).then_some(said);
+    if head.canceled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok() {
+        wake_shared(&head.canceled);
+    }
+}
+
+/// The requests that a thread of the apartment looks after.
+#[derive(Default)]
+pub struct Board(Mutex<Vec<Entry>>);
+
+struct Entry {
+    server: Server,
+    region: Arc<Region>,
+    turn: u32,
+}
+
+impl Entry {
+    fn is_of(&self, server: Server) -> bool {
+        std::ptr::eq(self.server.execution, server.execution) && self.server.generation == server.generation
+    }
+}
+
+impl Board {
+    /// Tells the child of a cancel, before the thread that looks after the request has woken.
+    pub fn hurry(&self, server: Server) {
+        let entries = lock(&self.0);
+        if let Some(entry) = entries.iter().find(|entry| entry.is_of(server)) {
+            tell_canceled(&entry.region, server, entry.turn, 1);
+        }
+    }
+}
+
+/// One request to a child.
+pub struct Errand {
+    turn: u32,
     /// 1: that it is canceled; 2: that its client has gone on.
     canceled: u32,
     reports: u32,

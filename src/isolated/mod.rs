@@ -10,8 +10,10 @@
 //! run by one child (`Child`) through a [`channel`], and kills the child when the call was abandoned. Who
 //! starts and ends processes is the supervisor, a process of its own; the [`warden`] talks to it.
 
+mod baton;
 pub mod channel;
 mod child;
+mod lane;
 mod obituary;
 mod plan;
 mod pool;

@@ -1,18 +1,19 @@
 //! The children of one object: those that run its methods, and those that wait to.
 
-use super::child::{Child, Stage, Work, lost_result};
+use super::child::{Board, Child, Errand, Stage, Work, lost_result};
+use super::lane::Track;
 use super::plan::Plan;
 use super::warden::{Warden, host_program, look_after, warden};
-use crate::execution::{Execution, Server};
+use crate::execution::{Execution, LANES, Server};
 use crate::handle::Generation;
 use crate::hresult::{
     CO_E_SERVER_EXEC_FAILURE, Complaint, E_OUTOFMEMORY, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVER_DIED_DNE,
 };
-use crate::object::{Ending, Post, Prepared, Remote};
+use crate::object::{Ending, Lane, Lease, Post, Prepared, Remote};
 use crate::process::share_memory;
 use crate::signal::Kept;
 use crate::state::DONE;
-use crate::sync::{Arc, Mutex, Weak, lock};
+use crate::sync::{Arc, Mutex, Ordering, Weak, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::ffi::CString;
 
@@ -39,12 +40,17 @@ pub struct Terms {
 
 /// See the module.
 pub struct Pool {
-    terms: Terms,
+    pub(super) terms: Terms,
     host: CString,
     plan_file: Kept,
     plan_len: u64,
     me: Weak<Pool>,
+    board: Arc<Board>,
     desk: Mutex<Desk>,
+    /// Where methods run one at a time.
+    pub(super) track: Option<Track>,
+    /// Where the object lives.
+    lease: Mutex<Option<Weak<dyn Lease>>>,
 }
 
 #[derive(Default)]
@@ -91,7 +97,12 @@ impl Pool {
         let plan_file = Kept::new(file)?;
         let plan_len = bytes.len() as u64;
         let desk = Mutex::new(Desk::default());
-        let pool = Arc::new_cyclic(|me| Self { terms, host, plan_file, plan_len, me: Weak::clone(me), desk });
+        let track = (terms.workers == 1).then(Track::new);
+        LANES.store(1, Ordering::Relaxed);
+        let pool = Arc::new_cyclic(|me| {
+            let (me, lease) = (Weak::clone(me), Mutex::new(None));
+            Self { terms, host, plan_file, plan_len, me, board: Arc::default(), desk, track, lease }
+        });
         let mut child = match pool.find(None) {
             Found::Child(child) => child,
             Found::Over => return Err(none()),
@@ -99,9 +110,34 @@ impl Pool {
         };
         let methods = child.methods()?;
         pool.put_aside(child);
-        look_after(&pool);
-        pool.warden()?.send_errand();
         Ok((pool, methods))
+    }
+
+    /// The object that the children are for lives there; from now on they are looked after.
+    pub fn settle_in(self: &Arc<Self>, lease: &Arc<dyn Lease>) {
+        *lock(&self.lease) = Some(Arc::downgrade(lease));
+        look_after(self);
+        self.top_up_later();
+    }
+
+    /// Where the object lives, if it does.
+    pub(super) fn lease(&self) -> Option<Arc<dyn Lease>> {
+        lock(&self.lease).as_ref().and_then(Weak::upgrade)
+    }
+
+    /// Takes a child that can be sent something at once.
+    pub(super) fn take_ready(&self) -> Option<Box<Child>> {
+        let mut child = lock(&self.desk).idle.pop()?;
+        if !child.is_dead() && matches!(child.stage(), Stage::Ready) {
+            return Some(child);
+        }
+        lock(&self.desk).idle.insert(0, child);
+        None
+    }
+
+    /// Whether a child may run another method.
+    pub(super) fn is_fresh(&self, child: &Child) -> bool {
+        !child.is_dead() && (self.terms.calls_per_child == 0 || child.calls < self.terms.calls_per_child)
     }
 
     fn warden(&self) -> Result<Arc<Warden>, Complaint> {
@@ -110,7 +146,7 @@ impl Pool {
 
     fn start(&self) -> Result<Box<Child>, Complaint> {
         let plan = (self.plan_file.number(), self.plan_len);
-        Child::start(Weak::clone(&self.me), self.warden()?, plan).map(Box::new)
+        Child::start(Weak::clone(&self.me), Arc::clone(&self.board), self.warden()?, plan).map(Box::new)
     }
 
     /// A child that is ready, for a call or for nobody in particular.
@@ -133,8 +169,9 @@ impl Pool {
                 Some(Stage::Ready) => {
                     let mut desk = lock(&self.desk);
                     (desk.stillborn, desk.rests) = (0, false);
+                    let short = desk.idle.len() < self.terms.spares as usize;
                     drop(desk);
-                    if reused && call.is_some() {
+                    if reused && short && call.is_some() {
                         self.top_up_later();
                     }
                     return Found::Child(child);
@@ -198,7 +235,7 @@ impl Pool {
     }
 
     /// Puts a child aside that has nothing to do.
-    fn put_aside(&self, mut child: Box<Child>) {
+    pub(super) fn put_aside(&self, mut child: Box<Child>) {
         if child.is_dead() {
             return;
         }
@@ -219,7 +256,12 @@ impl Pool {
         drop(left_over);
     }
 
-    fn top_up_later(&self) {
+    /// The same, of one that had nothing to do before.
+    pub(super) fn lay_aside(&self, child: Box<Child>) {
+        lock(&self.desk).idle.push(child);
+    }
+
+    pub(super) fn top_up_later(&self) {
         if let Ok(warden) = self.warden() {
             warden.send_errand();
         }
@@ -229,6 +271,11 @@ impl Pool {
     /// of the next look.
     pub fn look_after(&self) -> Deadline {
         let (mut gone, mut next) = (Vec::new(), Deadline::NEVER);
+        if self.terms.idle_ms != 0
+            && let Some(track) = &self.track
+        {
+            track.give_up(self);
+        }
         let mut desk = lock(&self.desk);
         let is_dead = |child: &mut Box<Child>| child.is_dead();
         gone.extend(desk.idle.extract_if(.., is_dead));
@@ -257,10 +304,15 @@ impl Pool {
     }
 
     /// Has a child run the method of a call; another one, where that one died before it was entered.
-    fn run(&self, mut child: Box<Child>, server: Server, method: u32, input: &[u8]) -> Ending {
+    fn run(&self, mut child: Box<Child>, mut leg: Leg, server: Server, method: u32, input: &[u8]) -> Ending {
         let mut tries = 0;
         loop {
-            let (entered, rubbish, forced) = match child.work(&self.terms, server, method, input) {
+            let work = match std::mem::replace(&mut leg, Leg::New) {
+                Leg::New => child.work(&self.terms, server, method, input),
+                Leg::UnderWay(mut errand) => child.attend(&self.terms, server, &mut errand),
+                Leg::Over(work) => work,
+            };
+            let (entered, rubbish, forced) = match work {
                 Work::Answered(result) => {
                     self.put_aside(child);
                     return Ending::Returned(result);
@@ -301,6 +353,20 @@ impl Pool {
     }
 }
 
+/// How far a call is with a child.
+pub enum Leg {
+    New,
+    UnderWay(Errand),
+    Over(Work),
+}
+
+/// A call that was sent to a child.
+pub struct Underway {
+    pub pool: Weak<Pool>,
+    pub child: Box<Child>,
+    pub leg: Leg,
+}
+
 /// The result of a call that was canceled before its method was entered.
 fn canceled_result(server: Server) -> Hresult {
     let state = server.execution.state_of(server.generation);
@@ -319,12 +385,35 @@ impl Remote for Pool {
             Found::None(complaint) => Prepared::Failed(complaint),
         }
     }
+
+    fn hurry(&self, execution: &'static Execution, generation: Generation) {
+        self.board.hurry(Server { execution, generation });
+    }
+
+    fn lane(&self) -> Option<&dyn Lane> {
+        self.track.as_ref().map(|_| self as &dyn Lane)
+    }
+}
+
+impl Post for Underway {
+    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
+        match self.pool.upgrade() {
+            Some(pool) => pool.run(self.child, self.leg, server, method, input),
+            None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false, forced: false },
+        }
+    }
+
+    fn give_back(self: Box<Self>) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.put_aside(self.child);
+        }
+    }
 }
 
 impl Post for Child {
     fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
         match self.pool.upgrade() {
-            Some(pool) => pool.run(self, server, method, input),
+            Some(pool) => pool.run(self, Leg::New, server, method, input),
             // The object, which keeps the pool, lives while its method runs.
             None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false, forced: false },
         }
