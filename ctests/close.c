@@ -1,5 +1,5 @@
 /* Closing an apartment: bounded, whatever its methods do, and honest about what is left. */
-#include "support.h"
+#include "place.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -155,6 +155,69 @@ static void close_ends_queued_calls_at_once(void)
     scene_close(&scene);
 }
 
+/* Goes on without a thread when it is canceled. */
+static call_hresult_t defer_when_canceled(job_t *job)
+{
+    gate_open(&job->entered);
+    job->seen = call_context_wait_cancel(job->context, hang_ms());
+    return CALL_S_DEFERRED;
+}
+
+static call_hresult_t run_close_when_entered(caller_t *self)
+{
+    gate_wait(&((job_t *)self->data)->entered);
+    return run_close(self);
+}
+
+/* Whatever was to end before now has ended: the timer goes by the clock. */
+static void timer_has_looked(void)
+{
+    scene_t scene;
+    job_t held;
+    scene_open(&scene, 1);
+    call_t call = new_call(&scene.target);
+    job_init(&held, NULL, S_OK);
+    enter_job(call, HOLD, &held);
+    must(call_set_timeout(scene.call, 1, 0));
+    must(call_begin(scene.call, ECHO, NULL, 0));
+    ok_hr(finish(scene.call), RPC_E_TIMEOUT, "the timer ends a later call");
+    gate_open(&held.release);
+    must(finish(call));
+    must(call_release(call));
+    scene_close(&scene);
+}
+
+static void close_leaves_its_grace_to_what_is_deferred_afterwards(void)
+{
+    place_t place = {.kind = CALL_APARTMENT_SINGLE};
+    job_t job;
+    char text[16];
+    place_make(&place);
+    target_create(&place.target, place.apartment);
+    call_t call = new_call(&place.target);
+    job_init(&job, NULL, S_OK);
+    job.run = defer_when_canceled;
+    job.apartment = place.apartment;
+    caller_t closer = {.run = run_close_when_entered, .number = CALL_INFINITE, .data = &job};
+    caller_start(&closer);
+    begin_job(call, RUN, &job);
+    uint32_t served = 0;
+    ok_hr(call_apartment_pump(place.apartment, CALL_INFINITE, &served), S_OK, "a pump that a close comes into");
+    ok_u64(served, 1, "has served one");
+    ok_hr(job.seen, RPC_E_CALL_CANCELED, "SV-9 whose method was told of the close, and deferred");
+    timer_has_looked();
+    ok_hr(call_wait(call, 0), RPC_S_CALLPENDING, "it has the grace of the close, which is endless");
+    must(call_context_write(job.context, "late", 4));
+    must(call_context_complete(job.context, S_OK));
+    ok_hr(finish_text(call, text, sizeof text), S_OK, "so that its answer is the result");
+    ok_str(text, "late", "with its output");
+    ok_hr(caller_join(&closer), S_OK, "which ends the close");
+    ok_u64(closer.len, 0, "and nothing is left");
+    must(call_release(call));
+    target_destroy(&place.target);
+    must(call_apartment_release(place.apartment));
+}
+
 static void call_canceled_before_the_close(void)
 {
     scene_t scene;
@@ -244,6 +307,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(close_with_an_endless_loop),
     TAP_TEST(close_cancels_what_runs),
     TAP_TEST(close_ends_queued_calls_at_once),
+    TAP_TEST(close_leaves_its_grace_to_what_is_deferred_afterwards),
     TAP_TEST(call_canceled_before_the_close),
     TAP_TEST(close_from_an_own_method),
 };
