@@ -227,6 +227,36 @@ static void who_waits_serves_its_apartment(void)
     must(call_apartment_release(place.apartment));
 }
 
+/* Waits for calls elsewhere on a thread that owns an apartment. */
+static call_hresult_t own_and_wait(caller_t *self)
+{
+    job_t *job = self->data;
+    place_t place = {.kind = CALL_APARTMENT_SINGLE};
+    place_make(&place);
+    gate_open(&job->entered);
+    call_hresult_t waited = any(job->data, CALL_INFINITE, &self->len);
+    must(call_apartment_close(place.apartment, 0, NULL));
+    must(call_apartment_release(place.apartment));
+    return waited;
+}
+
+static void who_serves_sleeps_where_nothing_comes(void)
+{
+    group_t group;
+    job_t job;
+    group_open(&group);
+    job_init(&job, NULL, S_OK);
+    job.data = &group;
+    caller_t owner = {.run = own_and_wait, .data = &job};
+    caller_start(&owner);
+    gate_wait(&job.entered);
+    caller_settle(&owner);
+    complete(&group, 1);
+    ok_hr(caller_join(&owner), S_OK, "a thread that serves sleeps until one of its calls is complete");
+    ok_u64(owner.len, 1, "the second");
+    group_close(&group);
+}
+
 /* Four threads, each with 200 calls of its own and of each kind in turn. */
 typedef struct crowd_t {
     const place_t *places;
@@ -297,6 +327,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(woken),
     TAP_TEST(deadlocks_are_refused),
     TAP_TEST(who_waits_serves_its_apartment),
+    TAP_TEST(who_serves_sleeps_where_nothing_comes),
     TAP_TEST(many_calls_of_many_threads),
 };
 
