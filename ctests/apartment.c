@@ -113,21 +113,27 @@ static void threads_of_an_apartment(void)
     scene_close(&scene);
 }
 
+static void hear(call_t call, void *user)
+{
+    (void)call, (void)user;
+}
+
 static void queue_limit(void)
 {
-    enum { LIMIT = 2 };
+    enum { LIMIT = 2, CALLS = LIMIT + 3 };
     call_apartment_t apartment = apartment_of(1, 1, LIMIT);
     target_t target;
     job_t held;
-    call_t calls[LIMIT + 2];
+    call_t calls[CALLS];
     target_create(&target, apartment);
     job_init(&held, NULL, S_OK);
-    for (int i = 0; i < LIMIT + 2; i++)
+    for (int i = 0; i < CALLS; i++)
         calls[i] = new_call(&target);
+    must(call_set_callback(calls[LIMIT], hear, NULL, NULL));
     enter_job(calls[0], HOLD, &held);
     for (int i = 1; i <= LIMIT; i++)
         ok_hr(call_begin(calls[i], ECHO, "q", 1), S_OK, "the running method is not queued: call %d", i);
-    call_t last = calls[LIMIT + 1];
+    call_t last = calls[LIMIT + 1], further = calls[LIMIT + 2];
     call_cancel_t of_last = cancel_of(last);
     ok_hr(call_begin(last, ECHO, "q", 1), CALL_E_TOO_BUSY, "BG-7 a begin past the limit is refused");
     ok_hr(call_wait(last, 0), RPC_E_CALL_COMPLETE, "BG-8 and nothing is pending");
@@ -136,10 +142,16 @@ static void queue_limit(void)
     ok_hr(call_cancel(cancel, 0), S_OK, "CN-13 a queued call is canceled");
     ok_hr(call_begin(last, ECHO, "q", 1), S_OK, "BG-7 its place in the queue is free again");
     ok_hr(call_test_cancel(of_last), RPC_S_CALLPENDING, "CN-7 a handle from before names this begin");
+    ok_hr(call_begin(further, ECHO, "q", 1), CALL_E_TOO_BUSY, "BG-7 no other place is");
+    call_cancel_t heard = cancel_of(calls[LIMIT]);
+    ok_hr(call_cancel(heard, 0), S_OK, "CN-13 a queued call with a callback is canceled");
+    ok_hr(call_begin(further, ECHO, "q", 1), S_OK, "BG-7 its place, too, is free again");
     gate_open(&held.release);
     ok_hr(finish(last), S_OK, "BG-7 and it runs");
-    for (int i = 0; i < LIMIT + 2; i++)
+    ok_hr(finish(further), S_OK, "BG-7 as does the other");
+    for (int i = 0; i < CALLS; i++)
         must(call_release(calls[i]));
+    must(call_cancel_release(heard));
     must(call_cancel_release(cancel));
     must(call_cancel_release(of_last));
     target_destroy(&target);
