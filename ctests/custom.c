@@ -211,6 +211,98 @@ static void what_the_class_is_told(void)
     custom_close(&custom);
 }
 
+/* What another thread was refused leaves no trace: until then a cancel is one too many. */
+static void cancel_is_refused(call_cancel_t cancel)
+{
+    uint64_t end = now_us() + (uint64_t)hang_ms() * 1000;
+    call_hresult_t refused;
+    do {
+        refused = call_cancel(cancel, CALL_INFINITE);
+    } while (refused == RPC_E_CALL_CANCELED && now_us() < end);
+    ok_hr(refused, E_FAIL, "CN-12 refused");
+}
+
+static void refused_cancel_leaves_nothing_behind(void)
+{
+    custom_t custom;
+    scene_t scene;
+    job_t job, child;
+    custom_open(&custom, &custom_with_cancel_class);
+    scene_open(&scene, 1);
+    custom.server.cancel_result = E_FAIL;
+    job_init(&job, NULL, S_OK);
+    job_init(&child, NULL, S_OK);
+    begin_job(custom.call, DEFER, &job);
+    must(call_set_parent(scene.call, custom.call));
+    enter_job(scene.call, DEFER, &child);
+    call_cancel_t cancel = cancel_of(custom.call), of_child = cancel_of(scene.call);
+    must(call_request_cancel(cancel, 7));
+    gate_wait_for(&custom.server.told, 1);
+    cancel_is_refused(cancel);
+    must(call_request_cancel(cancel, CALL_INFINITE));
+    gate_wait_for(&custom.server.told, 3);
+    ok_u64(custom.server.told_grace, CALL_INFINITE, "a grace that was refused is not that of the next cancel");
+    ok_hr(call_test_cancel(of_child), RPC_S_CALLPENDING, "CN-12 and a call that was begun for it is not canceled");
+    cancel_is_refused(cancel);
+    must(call_context_complete(child.context, S_OK));
+    must(call_context_complete(job.context, S_OK));
+    must(finish(scene.call));
+    must(finish(custom.call));
+    must(call_cancel_release(of_child));
+    must(call_cancel_release(cancel));
+    scene_close(&scene);
+    custom_close(&custom);
+}
+
+static void further_cancel_shortens_the_grace(void)
+{
+    custom_t custom;
+    job_t job;
+    custom_open(&custom, &custom_with_cancel_class);
+    job_init(&job, NULL, S_OK);
+    begin_job(custom.call, DEFER, &job);
+    call_cancel_t cancel = cancel_of(custom.call);
+    must(call_request_cancel(cancel, CALL_INFINITE));
+    cancel_arrived(cancel);
+    ok_hr(call_request_cancel(cancel, 1), RPC_E_CALL_CANCELED, "CN-5 a further cancel of a call that its class canceled");
+    completed(custom.call);
+    ok_hr(finish(custom.call), RPC_E_CALL_CANCELED, "brings its own grace, at whose end the client goes on");
+    must(call_context_complete(job.context, S_OK));
+    must(call_cancel_release(cancel));
+    custom_close(&custom);
+}
+
+/* The class of a call that was begun for one is told at the end of a region in which that was canceled twice. */
+static void later_end_of_grace_does_not_replace_an_earlier_one(void)
+{
+    enum { HOUR_MS = 3600000 };
+    scene_t scene;
+    custom_t custom;
+    job_t parent, job;
+    scene_open(&scene, 1);
+    custom_open(&custom, &custom_with_cancel_class);
+    job_init(&parent, NULL, S_OK);
+    job_init(&job, NULL, S_OK);
+    enter_job(scene.call, DEFER, &parent);
+    must(call_set_parent(custom.call, scene.call));
+    begin_job(custom.call, DEFER, &job);
+    call_cancel_t cancel = cancel_of(scene.call);
+    must(call_context_disable_cancel(parent.context));
+    must(call_request_cancel(cancel, HOUR_MS));
+    ok_hr(call_request_cancel(cancel, CALL_INFINITE), RPC_E_CALL_CANCELED, "CN-5 canceled again, with more grace");
+    ok_hr(call_context_enable_cancel(parent.context), RPC_E_CALL_CANCELED, "at the end of the region");
+    gate_wait(&custom.server.told);
+    uint32_t told = custom.server.told_grace;
+    ok(told <= HOUR_MS, "what is left is that of the first cancel: %u ms", (unsigned)told);
+    must(call_context_complete(job.context, S_OK));
+    must(call_context_complete(parent.context, S_OK));
+    must(finish(custom.call));
+    must(finish(scene.call));
+    must(call_cancel_release(cancel));
+    custom_close(&custom);
+    scene_close(&scene);
+}
+
 static void grace_runs_after_an_accepted_cancel(void)
 {
     custom_t custom;
@@ -303,6 +395,9 @@ static const tap_test_t tests[] = {
     TAP_TEST(cancel_that_refuses),
     TAP_TEST(cancel_that_changes_its_mind),
     TAP_TEST(what_the_class_is_told),
+    TAP_TEST(refused_cancel_leaves_nothing_behind),
+    TAP_TEST(further_cancel_shortens_the_grace),
+    TAP_TEST(later_end_of_grace_does_not_replace_an_earlier_one),
     TAP_TEST(grace_runs_after_an_accepted_cancel),
     TAP_TEST(cancel_that_completes_the_call),
     TAP_TEST(begin_that_fails),
