@@ -241,6 +241,11 @@ static void begun_and_told_in_its_apartment(void)
     }
 }
 
+static void open_gate(void *gate)
+{
+    gate_open(gate);
+}
+
 static void invoke_class_is_told_in_its_apartment(void)
 {
     stage_t stage;
@@ -254,11 +259,18 @@ static void invoke_class_is_told_in_its_apartment(void)
     ok(stage.server.told_grace > 0 && stage.server.told_grace <= hang_ms(),
        "its class is told of the grace that is left: %u ms",
        stage.server.told_grace);
+    must(call_context_on_cancel(job.context, open_gate, &job.left));
+    ok_u64(gate_count(&job.left), 1, "a function that comes after it is told, too");
+    call_t later = new_call(&stage.door);
+    must(call_begin(later, ECHO, NULL, 0));
+    must(finish(later));
+    must(call_release(later));
     must(call_context_complete(job.context, RPC_E_CALL_CANCELED));
     ok_hr(finish(stage.call), RPC_E_CALL_CANCELED, "SV-6 it ends within it");
     ok_fate(fate_of(stage.call), CALL_FATE_STOPPED, "SV-6 stopped");
     must(call_cancel_release(cancel));
     stage_close(&stage);
+    ok_u64(gate_count(&stage.server.told), 1, "the class was told once");
 }
 
 /* Who waits in the apartment of the object is inside while it serves. */
