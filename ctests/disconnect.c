@@ -73,6 +73,34 @@ static void running_and_waiting_ones(void)
     }
 }
 
+static void look_at_another(call_t call, void *user)
+{
+    job_t *look = user;
+    (void)call;
+    look->codes[0] = call_wait(look->call, 0);
+}
+
+/* None starts because another one ended. */
+static void waiting_ones_are_ended_first(void)
+{
+    scene_t scene;
+    job_t held, look;
+    scene_open(&scene, 1);
+    job_init(&held, NULL, S_OK);
+    job_init(&look, NULL, S_OK);
+    look.call = new_call(&scene.target);
+    must(call_set_callback(scene.call, look_at_another, &look, NULL));
+    enter_job(scene.call, HOLD, &held);
+    must(call_begin(look.call, ECHO, NULL, 0));
+    must(call_object_disconnect(scene.target.object));
+    ok_hr(finish(scene.call), RPC_E_DISCONNECTED, "FI-15 when a call that runs is ended");
+    ok_hr(look.codes[0], S_OK, "FI-15 those that wait have ended");
+    ok_hr(finish(look.call), RPC_E_DISCONNECTED, "FI-15 with the same code");
+    gate_open(&held.release);
+    must(call_release(look.call));
+    scene_close(&scene);
+}
+
 static void deferred_one_is_told(void)
 {
     stage_t stage;
@@ -358,6 +386,7 @@ static void race_of_begin_and_disconnect(void)
 
 static const tap_test_t tests[] = {
     TAP_TEST(running_and_waiting_ones),
+    TAP_TEST(waiting_ones_are_ended_first),
     TAP_TEST(deferred_one_is_told),
     TAP_TEST(complete_one_keeps_its_result),
     TAP_TEST(canceled_one_stays_canceled),
