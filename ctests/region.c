@@ -127,6 +127,31 @@ static void listeners_made_inside_hear_nothing_yet(void)
     stage_close(&stage);
 }
 
+static call_hresult_t run_complete(caller_t *self)
+{
+    job_t *job = self->data;
+    return call_context_complete(job->context, S_OK);
+}
+
+static void left_open_it_ends_before_the_method(void)
+{
+    stage_t stage;
+    ear_t ear;
+    stage_open(&stage);
+    ear_init(&ear);
+    must(call_context_on_cancel(stage.job.context, hear, &ear));
+    must(call_context_disable_cancel(stage.job.context));
+    must(call_request_cancel(stage.cancel, CALL_INFINITE));
+    told_elsewhere(&stage);
+    ok_u64(atomic_load(&ear.runs), 0, "SV-12 the function does not run inside");
+    caller_t completer = {.run = run_complete, .data = &stage.job};
+    caller_start(&completer);
+    ok_hr(caller_join(&completer), S_OK, "a method ends that has left the region open");
+    ok_u64(atomic_load(&ear.runs), 1, "SV-12 the function has run by then");
+    must(finish(stage.scene.call));
+    stage_close(&stage);
+}
+
 static call_hresult_t run_sleep(caller_t *self)
 {
     job_t *job = self->data;
@@ -266,6 +291,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(nothing_came),
     TAP_TEST(listeners_are_told_at_its_end),
     TAP_TEST(listeners_made_inside_hear_nothing_yet),
+    TAP_TEST(left_open_it_ends_before_the_method),
     TAP_TEST(client_goes_on_at_the_end_of_grace),
     TAP_TEST(in_every_kind_of_apartment),
     TAP_TEST(race_of_region_and_cancel),
