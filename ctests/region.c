@@ -127,6 +127,31 @@ static void listeners_made_inside_hear_nothing_yet(void)
     stage_close(&stage);
 }
 
+static void call_begun_inside_hears_at_its_end(void)
+{
+    stage_t stage;
+    scene_t scene;
+    job_t child;
+    stage_open(&stage);
+    scene_open(&scene, 1);
+    job_init(&child, NULL, S_OK);
+    must(call_context_disable_cancel(stage.job.context));
+    must(call_request_cancel(stage.cancel, CALL_INFINITE));
+    must(call_set_parent(scene.call, stage.scene.call));
+    enter_job(scene.call, DEFER, &child);
+    call_cancel_t of_child = cancel_of(scene.call);
+    ok_hr(call_test_cancel(of_child), RPC_S_CALLPENDING, "SV-12 a call begun inside, after the cancel, is not canceled");
+    must(call_context_complete(stage.job.context, S_OK));
+    cancel_arrived(of_child);
+    ok_hr(call_context_test_cancel(child.context), RPC_E_CALL_CANCELED, "SV-12 before the region has ended");
+    must(call_context_complete(child.context, S_OK));
+    must(finish(scene.call));
+    must(finish(stage.scene.call));
+    must(call_cancel_release(of_child));
+    scene_close(&scene);
+    stage_close(&stage);
+}
+
 static call_hresult_t run_complete(caller_t *self)
 {
     job_t *job = self->data;
@@ -291,6 +316,7 @@ static const tap_test_t tests[] = {
     TAP_TEST(nothing_came),
     TAP_TEST(listeners_are_told_at_its_end),
     TAP_TEST(listeners_made_inside_hear_nothing_yet),
+    TAP_TEST(call_begun_inside_hears_at_its_end),
     TAP_TEST(left_open_it_ends_before_the_method),
     TAP_TEST(client_goes_on_at_the_end_of_grace),
     TAP_TEST(in_every_kind_of_apartment),
