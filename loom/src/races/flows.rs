@@ -90,6 +90,28 @@ fn adopt_queued() -> String {
     flowed(child, canceled)
 }
 
+pub const ADOPT_GRACE: Race = Race {
+    name: "a call begun for a call against its cancel with a grace period",
+    outcomes: &["told by main: true", "told by main: false"],
+    model: adopt_grace,
+    ..ADOPT_CANCEL
+};
+
+/// Whoever passes the cancel on passes on what is left of its grace.
+fn adopt_grace() -> String {
+    let Server { execution, generation } = deferred();
+    let child = deferred();
+    let canceler = start("the canceler", move || request(execution, generation, Grace::seconds(1)));
+    execution.adopt(generation, (child.execution, child.generation));
+    let by_main = child.execution.read().1.has(CANCEL);
+    assert_eq!(canceler.join().expect("no panic"), Answer::Told { held: false });
+    // As the timer's thread does.
+    execution.tell_now();
+    assert_eq!(child.execution.read().1.cause(), Some(Cause::Parent));
+    assert!(child.execution.grace().1.end().is_some(), "the child has grace without end");
+    format!("told by main: {by_main}")
+}
+
 pub const DEADLINE_BEGIN: Race = Race {
     name: "a deadline against completion and the next begin",
     words: 120,

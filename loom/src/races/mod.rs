@@ -47,6 +47,8 @@ pub const RACES: &[Race] = &[
     slots::REUSE_EXECUTION,
     slots::PARK_CANCEL,
     slots::PARK_LOOK,
+    slots::PARK_DISCONNECT,
+    slots::LOOK_BEGIN,
     slots::HOLD_RELEASE,
     begins::FATE_BEGIN,
     notices::OBSERVE_COMPLETE,
@@ -62,5 +64,6 @@ pub const RACES: &[Race] = &[
     flows::ADOPT_END,
     flows::ADOPT_ABANDON,
     flows::ADOPT_QUEUED,
+    flows::ADOPT_GRACE,
     flows::DEADLINE_BEGIN,
 ];

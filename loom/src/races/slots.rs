@@ -3,9 +3,11 @@
 use super::Race;
 use crate::cancel;
 use crate::execution::{Execution, Grace};
+use crate::frame::Frame;
 use crate::hresult::S_OK;
 use crate::object::ObjectHold;
-use crate::stage::{ECHO, Hall, begin, call, finish, name, notes, object, request, start, timer};
+use crate::stage::{ECHO, Hall, begin, call, deferred, finish, name, notes, object, request, start, timer};
+use crate::time::Deadline;
 
 pub const REUSE_CALL: Race = Race {
     name: "slot reuse against lookup: a call object",
@@ -147,6 +149,71 @@ fn park_look() -> String {
     let next = call(target);
     let kept = next.cancelable().expect("idle").slot == handle.slot;
     format!("saw {}, kept {kept}", looker.join().expect("no panic"))
+}
+
+pub const PARK_DISCONNECT: Race = Race {
+    name: "an execution that its call object's slot keeps against a disconnect of its last object",
+    words: 110,
+    preemptions: Some(2),
+    outcomes: &["finish of the next S_OK 'two'"],
+    model: park_disconnect,
+};
+
+/// A disconnect of one object never reaches a call to the next object of the same slot.
+fn park_disconnect() -> String {
+    let hall = Hall::new();
+    let last = object(hall.clone());
+    let old = call(last.clone());
+    assert_eq!(begin(old, ECHO, b"one"), Ok(S_OK));
+    assert!(hall.work());
+    let slot = old.cancelable().expect("it is in progress").slot;
+    assert_eq!(finish(old), "S_OK 'one'");
+    let disconnector = start("the disconnector", {
+        let last = last.clone();
+        move || last.disconnect()
+    });
+    assert_eq!(old.release(), Ok(S_OK));
+    let next = call(object(hall.clone()));
+    assert_eq!(begin(next, ECHO, b"two"), Ok(S_OK));
+    assert_eq!(next.cancelable().expect("it is in progress").slot, slot, "the slot kept it");
+    disconnector.join().expect("no panic");
+    drop(last);
+    hall.work();
+    format!("finish of the next {}", finish(next))
+}
+
+pub const LOOK_BEGIN: Race = Race {
+    name: "a look for a deadlock against the end of the call and the next begin",
+    words: 120,
+    preemptions: Some(2),
+    outcomes: &[
+        "wait RPC_S_CALLPENDING, finish RPC_E_CALL_CANCELED '', then S_OK 'two'",
+        "wait S_OK, finish RPC_E_CALL_CANCELED '', then S_OK 'two'",
+        "wait RPC_E_CALL_COMPLETE, finish RPC_E_CALL_CANCELED '', then S_OK 'two'",
+    ],
+    model: look_begin,
+};
+
+/// Inside a method, a wait asks the apartment of a queued call whether it may start; the call is replaced meanwhile,
+/// and its execution given back.
+fn look_begin() -> String {
+    let hall = Hall::new();
+    let call = call(object(hall.clone()));
+    let method = deferred();
+    assert_eq!(begin(call, ECHO, b"one"), Ok(S_OK));
+    let handle = call.cancelable().expect("it is in progress");
+    let execution = Execution::of_slot(handle.slot).expect("a slot in use");
+    let client = start("the client", move || {
+        request(execution, handle.generation, Grace::AT_ONCE);
+        let first = finish(call);
+        assert_eq!(begin(call, ECHO, b"two"), Ok(S_OK));
+        assert!(!hall.work(), "the first was canceled");
+        assert!(hall.work(), "the second was not");
+        (first, finish(call))
+    });
+    let waited = Frame::within(method, None, || name(call.wait(Deadline::after_ms(0))));
+    let (first, second) = client.join().expect("no panic");
+    format!("wait {waited}, finish {first}, then {second}")
 }
 
 pub const HOLD_RELEASE: Race = Race {
