@@ -27,7 +27,8 @@ VERSION = "27.1.0"
 PARTS = {
     "state": ["src/state/*.rs"],
     "handle": ["src/handle/*.rs"],
-    "completion": [*(f"src/execution/{name}.rs" for name in ("run", "server", "client", "cancel", "tell")),
+    "completion": [*(f"src/execution/{name}.rs" for name in
+                     ("run", "server", "client", "cancel", "tell", "notify", "nest", "attachment")),
                    "src/call/*.rs"],
 }
 # Programs of the C suite that are through in a moment, those first that notice most; the last ones take seconds.
@@ -37,7 +38,7 @@ PROGRAMS = """
     sweep_codes twice distance_server wait_many call_fd queue callback monitor callback_ends queue_ends close
     distances single grace region nested listener group nesting serial forgotten thread_hooks memory owner dump
     shutdown deadline family distance_cancel exit_busy hooks cancel_late uncooperative notice
-    fork_busy""".split()
+    fork_busy mended_callbacks mended_deadlines""".split()
 # Seconds after which a check that says nothing more hangs, which is noticing.
 SILENCE = 150
 

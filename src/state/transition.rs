@@ -7,7 +7,7 @@ use crate::hresult::{Hresult, RPC_E_CALL_CANCELED, RPC_E_DISCONNECTED, RPC_E_SER
 pub struct State(pub u64);
 
 /// In the word's lowest byte, which a method may poll, with what is set only together with it.
-pub const CANCEL: u64 = 1 << 0;
+pub const CANCEL: u64 = 1;
 const CAUSE: u32 = 1;
 const CAUSE_MASK: u64 = 7 << CAUSE;
 pub const ABANDONED: u64 = 1 << 4;
