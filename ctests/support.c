@@ -1,6 +1,6 @@
 #include "support.h"
 
-#include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,27 +60,26 @@ static struct timespec hang_time(void)
 
 void gate_init(gate_t *gate, const char *name)
 {
-    *gate = (gate_t)GATE(name);
+    atomic_init(&gate->count, 0);
+    (void)snprintf(gate->name, sizeof gate->name, "%s", name);
 }
 
 void gate_open(gate_t *gate)
 {
-    (void)pthread_mutex_lock(&gate->mutex);
-    gate->count++;
-    (void)pthread_cond_broadcast(&gate->opened);
-    (void)pthread_mutex_unlock(&gate->mutex);
+    (void)atomic_fetch_add(&gate->count, 1);
+    /* Whoever was waiting may be gone with the gate: a wake-up too many is nobody's. */
+    (void)syscall(SYS_futex, &gate->count, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 void gate_wait_for(gate_t *gate, unsigned count)
 {
-    struct timespec end = hang_time();
-    (void)pthread_mutex_lock(&gate->mutex);
-    while (gate->count < count)
-        if (pthread_cond_timedwait(&gate->opened, &gate->mutex, &end) == ETIMEDOUT &&
-            gate->count < count)
-            bail_out("gate '%s' was opened %u times, not %u: a hang", gate->name, gate->count,
-                     count);
-    (void)pthread_mutex_unlock(&gate->mutex);
+    uint64_t end = now_us() + (uint64_t)hang_ms() * 1000, now;
+    for (unsigned seen; (seen = atomic_load(&gate->count)) < count;) {
+        if ((now = now_us()) >= end)
+            bail_out("gate '%s' was opened %u times, not %u: a hang", gate->name, seen, count);
+        struct timespec left = {(time_t)((end - now) / 1000000), (long)((end - now) % 1000000) * 1000};
+        (void)syscall(SYS_futex, &gate->count, FUTEX_WAIT, seen, &left, NULL, 0);
+    }
 }
 
 void gate_wait(gate_t *gate)
@@ -90,10 +89,13 @@ void gate_wait(gate_t *gate)
 
 unsigned gate_count(gate_t *gate)
 {
-    (void)pthread_mutex_lock(&gate->mutex);
-    unsigned count = gate->count;
-    (void)pthread_mutex_unlock(&gate->mutex);
-    return count;
+    return atomic_load(&gate->count);
+}
+
+void gate_await_more(gate_t *gate, unsigned than)
+{
+    while (atomic_load(&gate->count) == than)
+        (void)syscall(SYS_futex, &gate->count, FUTEX_WAIT, than, NULL, NULL, 0);
 }
 
 static void *caller_main(void *argument)
@@ -170,9 +172,14 @@ void job_init(job_t *job, const char *text, call_hresult_t result)
     gate_init(&job->entered, "entered");
     gate_init(&job->release, "release");
     gate_init(&job->left, "left");
-    job->text = text;
+    if (text != NULL) {
+        (void)snprintf(job->words, sizeof job->words, "%s", text);
+        job->text = job->words;
+    }
     job->result = result;
 }
+
+void (*job_adopt)(job_t *job);
 
 static void write_text(const job_t *job, call_context_t context)
 {
@@ -187,6 +194,9 @@ static void write_text(const job_t *job, call_context_t context)
 static call_hresult_t run_job(uint32_t method, job_t *job, call_context_t context)
 {
     job->context = context;
+    job->process = getpid();
+    if (job_adopt != NULL)
+        job_adopt(job);
     if (method == RUN)
         return job->run(job);
     gate_open(&job->entered);

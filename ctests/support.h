@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "call.h"
 #include "tap.h"
@@ -23,21 +24,22 @@ const char *may_not_be_alone(void);
 uint64_t now_us(void);
 uint64_t now_ns(void);
 
-/* Counts its openings; who waits for the n-th sleeps until it came. */
+/* Counts its openings; who waits for the n-th sleeps until it came. One word, so that it may lie in memory that
+ * several processes share, and one of them may be killed in it. */
 typedef struct gate_t {
-    pthread_mutex_t mutex;
-    pthread_cond_t opened;
-    const char *name;
-    unsigned count;
+    atomic_uint count;
+    char name[28];
 } gate_t;
 
-#define GATE(name_) { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, (name_), 0 }
+#define GATE(name_) { 0, name_ }
 
 void gate_init(gate_t *gate, const char *name);
 void gate_open(gate_t *gate);
 void gate_wait(gate_t *gate);
 void gate_wait_for(gate_t *gate, unsigned count);
 unsigned gate_count(gate_t *gate);
+/* Sleeps while it was opened so often and no more: however long that is. */
+void gate_await_more(gate_t *gate, unsigned than);
 
 /* A thread that makes one call of the library and keeps the answer. */
 typedef struct caller_t {
@@ -67,9 +69,11 @@ call_hresult_t run_cancel(caller_t *self);     /* number: seconds */
 /* What one method call is to do. A job belongs to the test and outlives the method. */
 typedef struct job_t {
     gate_t entered, release, left;
+    char words[32];         /* the text that it was made with */
     const char *text;       /* written to the output, or NULL */
     call_hresult_t result;  /* of the method */
     call_context_t context; /* of the call, valid once `entered` is open */
+    pid_t process;          /* where the method runs, as long */
     call_hresult_t seen;    /* OBEY: what the wait for a cancel answered */
     call_hresult_t (*run)(struct job_t *job); /* RUN: the body */
     const void *in;         /* RUN, while the method runs: its input behind the job's address */
@@ -83,6 +87,9 @@ typedef struct job_t {
 } job_t;
 
 void job_init(job_t *job, const char *text, call_hresult_t result);
+
+/* What a process that runs the jobs of another one does to each first. */
+extern void (*job_adopt)(job_t *job);
 
 /* The methods. Those marked * take a job: its address, and for RUN any bytes after it. */
 enum {
