@@ -5,7 +5,7 @@ use super::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
 use crate::sync::{Arc, AtomicU64};
-use crate::time::Nanoseconds;
+use crate::time::{INFINITE, Nanoseconds};
 use std::cell::UnsafeCell;
 
 /// Who is to know of a completion.
@@ -45,7 +45,8 @@ pub struct Attachment {
     pub tag: AtomicU64,
     /// The deadline; [`Grace::FOREVER`]: none.
     pub expiry: Grace,
-    /// What the deadline's cancel leaves the method, in milliseconds.
+    /// What the deadline's cancel leaves the method, in milliseconds: all the time that it takes, where nobody says less,
+    /// as in a child process, whose host ends it.
     pub grace_ms: u32,
     /// The deadline is that of the call that this one was begun for.
     pub inherited: bool,
@@ -71,7 +72,7 @@ impl Attachment {
             link: AtomicU64::new(0),
             tag: AtomicU64::new(0),
             expiry: Grace::FOREVER,
-            grace_ms: 0,
+            grace_ms: INFINITE,
             inherited: false,
             parent: None,
             traced: false,
