@@ -190,7 +190,7 @@ SERVER_CLASS(begin_with_cancel_class, 0, NULL, server_begin, server_cancel);
 SERVER_CLASS(custom_class, CALL_CLASS_CUSTOM_MARSHALING, NULL, server_begin, NULL);
 SERVER_CLASS(custom_with_cancel_class, CALL_CLASS_CUSTOM_MARSHALING, NULL, server_begin, server_cancel);
 
-void server_create(server_t *server, call_apartment_t apartment, const call_class_t *cls)
+void server_init(server_t *server)
 {
     memset(server, 0, sizeof *server);
     atomic_init(&server->target.entries, 0);
@@ -201,6 +201,13 @@ void server_create(server_t *server, call_apartment_t apartment, const call_clas
     server->mode = BY_HELPER;
     server->begin_result = S_OK;
     server->cancel_result = S_OK;
+    gate_init(&server->favor.asked, "asked");
+    gate_init(&server->favor.done, "done");
+}
+
+void server_create(server_t *server, call_apartment_t apartment, const call_class_t *cls)
+{
+    server_init(server);
     must(call_object_create(apartment, cls, server, &server->target.object));
 }
 

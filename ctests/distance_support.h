@@ -38,6 +38,17 @@ typedef enum begin_mode_t {
     REFUSE,    /* not at all: begin fails */
 } begin_mode_t;
 
+/* What a test asks a server to do with a context, where that is in another process: one thing at a time. */
+typedef struct favor_t {
+    gate_t asked, done;
+    pid_t process; /* by whom */
+    int what;
+    call_context_t context;
+    uint32_t number;
+    char text[16];
+    call_hresult_t result;
+} favor_t;
+
 /* An object; as a `target_t` it counts and serves the same. */
 typedef struct server_t {
     target_t target;
@@ -48,6 +59,8 @@ typedef struct server_t {
     pthread_t begun_on, told_on;
     call_context_t told_of;
     uint32_t told_grace;
+    uint64_t binding; /* where it is in a child: which */
+    favor_t favor;
 } server_t;
 
 /* `invoke`; `begin`; `begin` with custom marshaling: each with and without a cancel of its own. */
@@ -55,6 +68,8 @@ extern const call_class_t invoke_with_cancel_class;
 extern const call_class_t begin_class, begin_with_cancel_class;
 extern const call_class_t custom_class, custom_with_cancel_class;
 
+/* What holds for an object anywhere. */
+void server_init(server_t *server);
 void server_create(server_t *server, call_apartment_t apartment, const call_class_t *cls);
 /* Releases the object and waits until it was destroyed. */
 void server_destroy(server_t *server);

@@ -2,6 +2,7 @@
 #include "distances.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { WAITERS = 3 };
 
@@ -32,6 +33,7 @@ static void begin_and_finish(place_t *place)
     ok_hr(call_begin(place->call, RUN, input, sizeof input), S_OK, AT(place, "BG-1 BG-9 begin"));
     memset(input, 0xEE, sizeof input);
     gate_wait(&job.entered);
+    ok((job.process == getpid()) != place->isolated, AT(place, "the method runs where it should"));
     ok_hr(call_wait(place->call, 0), RPC_S_CALLPENDING,
           AT(place, "BG-2 SV-2 WT-2 a fresh call is not complete"));
     gate_open(&job.release);
@@ -152,16 +154,16 @@ static void release_while_pending(place_t *place)
 {
     server_t server;
     job_t held;
-    server_create(&server, place->apartment, place->cls);
+    place_create(place, &server, place->cls);
     job_init(&held, "unread", S_OK);
     call_t call = new_call(&server.target);
     enter_job(call, HOLD, &held);
     ok_hr(call_release(call), S_OK, AT(place, "RL-2 a pending call is released"));
     ok_hr(call_wait(call, 0), E_HANDLE, AT(place, "RL-2 its handle is dead"));
-    ok_hr(call_context_test_cancel(held.context), RPC_S_CALLPENDING,
+    ok_hr(served_test_cancel(&server, &held), RPC_S_CALLPENDING,
           AT(place, "RL-2 its method is not canceled"));
     gate_open(&held.release);
-    server_destroy(&server);
+    server_end(&server);
     ok_u64(atomic_load(&server.target.exits), 1, AT(place, "RL-2 and runs to its end"));
 }
 
@@ -197,7 +199,7 @@ static void object_lives_for_its_calls(place_t *place)
     server_t server;
     job_t held;
     char text[16];
-    server_create(&server, place->apartment, place->cls);
+    place_create(place, &server, place->cls);
     call_t call = new_call(&server.target);
     job_init(&held, "alive", S_OK);
     must(call_object_release(server.target.object));
@@ -241,7 +243,7 @@ static void wait_that_fails(place_t *place)
 static void release_before_the_start(place_t *place)
 {
     job_t held, queued;
-    if (place->direct)
+    if (cannot_be(place, place->direct, "RL-3", "a call that is begun directly waits in no queue"))
         return;
     job_init(&held, NULL, S_OK);
     job_init(&queued, NULL, S_OK);
@@ -266,5 +268,7 @@ static const check_t checks[] = {
     release_while_pending,   release_with_a_waiter, release_while_idle_or_complete,
     object_lives_for_its_calls,
 };
+
+const body_t job_bodies[] = {copy_late, NULL};
 
 DISTANCES_MAIN(checks)

@@ -16,6 +16,7 @@ BUILT = {"ctests": TARGET / "ctests", "bindings/com": TARGET / "com" / "own"}
 CHECK = re.compile(r"(not )?ok (\d+) - (.*?)(?: # (SKIP|TODO)\b.*)?")
 PLACE = re.compile(r"\[([^],]+)(?:, [^]]*)?\] ")
 COUNT = re.compile(r"# (.+): (\d+) checks")
+CANNOT = re.compile(r"# (.+): cannot be: ([^:]+): (.+)")
 RUST = re.compile(r"test (\S+)(?: - should panic)? \.\.\. (\w+).*")
 RUST_IDS = re.compile(r"(?:[a-z]{2}_\d+_)+")
 
@@ -38,7 +39,7 @@ def lines_of(log, program, faults):
 
 
 def tap(built, name, faults):
-    """The checks of one program, and how often it says that it checked at each distance."""
+    """The checks of one program, how often it says that it checked at each distance, and what cannot be at one."""
     lines = lines_of(built / "tap" / f"{name}.tap", built / name, faults)
     checks = [found for found in map(CHECK.fullmatch, lines) if found]
     plans = [line for line in lines if re.fullmatch(r"1\.\.\d+", line)]
@@ -51,25 +52,27 @@ def tap(built, name, faults):
         if not check[1] and not check[4]:
             place = PLACE.match(check[3])
             passed.append(Passed(name, ID.findall(check[3]), place and place[1]))
-    return passed, {found[1]: int(found[2]) for found in map(COUNT.fullmatch, lines) if found}
+    return passed, {found[1]: int(found[2]) for found in map(COUNT.fullmatch, lines) if found}, {
+        (rule, found[1]): found[3] for found in map(CANNOT.fullmatch, lines) if found for rule in ID.findall(found[2])}
 
 
 def suite(folder, faults):
-    """All checks of a folder's programs that passed, and the distances, in their order."""
+    """All checks of a folder's programs that passed, the distances, in their order, and what cannot be at one, and why."""
     listed = subprocess.run([os.environ.get("MAKE", "make"), "-s", "--no-print-directory", "-C", folder, "list"],
                             cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    passed, places = [], {}
+    passed, places, without = [], {}, {}
     for name in (os.path.basename(program).removesuffix(".sh") for program in listed):
-        found, counted = tap(BUILT[folder], name, faults)
+        found, counted, cannot = tap(BUILT[folder], name, faults)
         for place, count in counted.items():
             printed = sum(check.place == place for check in found)
             if printed != count:
                 faults.append(f"{name}: says {count} checks at distance '{place}', {printed} passed")
         passed += found
         places |= counted
+        without |= cannot
     faults += [f"{name}: there is no distance '{place}'" for name, place in
                sorted({(check.test, check.place) for check in passed if check.place not in places | {None: 0}})]
-    return passed, list(places)
+    return passed, list(places), without
 
 
 def rust(faults):
