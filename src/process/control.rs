@@ -1,5 +1,6 @@
 //! What a process does about itself, and about those that it has started.
 
+use crate::sync::open_descriptor;
 use std::ffi::CStr;
 use std::mem;
 
@@ -78,11 +79,12 @@ pub fn reset_signals() {
     }
 }
 
-/// A descriptor that is readable once that process has ended.
+/// A descriptor that is readable once that process has ended; never, where the system has no such thing.
 pub fn watch_process(process: i32) -> Option<i32> {
     // SAFETY: takes numbers; the descriptor is close-on-exec by itself.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
-    i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0).map(off_streams)
+    let watched = i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0);
+    watched.or_else(open_descriptor).map(off_streams)
 }
 
 /// Signals a child that has not been reaped.
