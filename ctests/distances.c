@@ -20,7 +20,7 @@ static call_hresult_t copy_late(job_t *job)
 static void begin_and_finish(place_t *place)
 {
     job_t job, *pointer = &job;
-    char input[sizeof pointer + 6], seen[16], out[16];
+    char input[sizeof pointer + 6], seen[16] = "", out[16];
     size_t len = 7;
     job_init(&job, NULL, S_OK);
     job.run = copy_late;
