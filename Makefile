@@ -100,8 +100,8 @@ test: suite ## every test: Rust, the C suite, the examples, Python, the scripts,
 	$(MAKE) loom
 	$(MAKE) packages
 	@scripts/docs.sh
-	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm
-	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested
+	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm isolated distances
+	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested isolated distances
 	SUITE=bindings/cpp CALL_RACES=1000 scripts/tsan.sh await stop
 
 checks: $(SCRIPTS:%=checked-%)

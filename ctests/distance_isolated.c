@@ -23,9 +23,14 @@ static struct {
     uint64_t bindings;
 } ground;
 
-/* Where no process has anything by chance: below the places that the kernel gives out, and above what the sanitizers
- * take. Elsewhere, as under valgrind, any place does that the child has free. */
+/* Where no process has anything by chance: below the places that the kernel gives out, and what AddressSanitizer takes
+ * beneath them; ThreadSanitizer leaves a program only what is higher. Where this place cannot be had, as under valgrind,
+ * any does that the child has free. */
+#ifdef __SANITIZE_THREAD__
 static void *const preferred = (void *)0x7e9000000000;
+#else
+static void *const preferred = (void *)0x790000000000;
+#endif
 
 static const struct {
     const char *name;

@@ -37,6 +37,15 @@ const char *may_not_be_alone(void)
 #endif
 }
 
+const char *may_not_be_limited(void)
+{
+#ifdef SANITIZED
+    return "a sanitizer's shadow is larger than any limit";
+#else
+    return NULL;
+#endif
+}
+
 uint64_t now_ns(void)
 {
     struct timespec now;

@@ -19,6 +19,8 @@ uint32_t hang_ms(void);
 
 /* Why this process may have memory, threads and descriptors that are not its own, or NULL. */
 const char *may_not_be_alone(void);
+/* Why the memory of a process, this one or a child, cannot be limited, or NULL. */
+const char *may_not_be_limited(void);
 
 /* The monotonic clock, in microseconds and in nanoseconds. */
 uint64_t now_us(void);

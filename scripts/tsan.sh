@@ -12,7 +12,10 @@ runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$host/lib/librustc-nightly
 
 # The standard library is compiled without the sanitizer; src/sync/visible stands in for what it would misread.
 RUSTFLAGS="--cfg call_tsan -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes" \
-    cargo +nightly build --locked --target "$host" --target-dir target/tsan
+    cargo +nightly build --locked --lib --target "$host" --target-dir target/tsan
+# Who loads the library has to show it the sanitizer's functions.
+RUSTFLAGS="--cfg call_tsan -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes" \
+    cargo +nightly rustc --locked --bin call-host --target "$host" --target-dir target/tsan -- -Clink-arg=-Wl,--export-dynamic
 folder=target/tsan/$host/debug
 ln -sfn libcall.so "$folder/libcall.so.$(cat abi/number)"
 
@@ -23,6 +26,7 @@ link="-Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -
 . scripts/sanitized.sh
 caught race_beside "is global 'beside'"
 caught race_inside '#[0-9]* count_without_a_lock '
+caught_in_child '#[0-9]* count_in_child '
 silent control
 
 # Everything is slower; a variable that is set counts.
