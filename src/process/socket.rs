@@ -96,15 +96,43 @@ pub fn receive(socket: i32, bytes: &mut [u8], wait: bool) -> Option<Received> {
     usize::try_from(len).ok().map(|len| Received { len, descriptors })
 }
 
-/// Whether nobody is at the other end any more; what has come stays.
+/// Whether nobody is at the other end any more, whatever came before and was not taken; that stays.
 pub fn is_alone(socket: i32) -> bool {
-    let mut byte = 0_u8;
-    // SAFETY: a byte is there to be written.
-    unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT | libc::MSG_PEEK) == 0 }
+    let mut entry = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one entry is there.
+    unsafe { libc::poll(&raw mut entry, 1, 0) > 0 }
 }
 
 /// Closes every descriptor from that number on.
 pub fn close_other_descriptors(first: u32) {
     // SAFETY: takes numbers; the caller has none of them in use.
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::close_descriptor;
+
+    #[test]
+    fn who_left_messages_behind_is_gone_all_the_same_and_they_stay() {
+        let (ours, theirs) = pair().expect("sockets");
+        assert!(!is_alone(ours));
+        assert!(send(theirs, b"one", &[], true) && send(theirs, b"", &[], true));
+        assert!(!is_alone(ours), "a message is no end, and an empty one neither");
+        close_descriptor(theirs);
+        assert!(is_alone(ours));
+        let mut bytes = [0; 8];
+        assert_eq!(receive(ours, &mut bytes, false).map(|received| received.len), Some(3));
+        close_descriptor(ours);
+    }
+
+    #[test]
+    fn who_left_without_taking_what_was_sent_is_gone() {
+        let (ours, theirs) = pair().expect("sockets");
+        assert!(send(ours, b"one", &[], true));
+        close_descriptor(theirs);
+        assert!(is_alone(ours) && is_alone(ours));
+        close_descriptor(ours);
+    }
 }
