@@ -3,12 +3,14 @@
 CARGO   ?= cargo
 PYTHON  ?= python3
 # The long runs: seconds of each storm, how many races, calls at random distances whose objects and
-# buffers are counted, seconds of all fuzzers together; and how many run side by side.
+# buffers are counted, calls to children that are killed, seconds of the fuzzers of C calls together and of each hostile
+# one; and how many run side by side.
 SOAK_STORM ?= 600
 SOAK_RACES ?= 10000000
 SOAK_MILLION ?= 1000000
 SOAK_KILLS ?= 10000
 SOAK_FUZZ ?= 3600
+SOAK_HOSTILE ?= 600
 SOAK_JOBS ?= 2
 # Seconds that the fuzz targets share.
 FUZZ_SECONDS ?= 60
@@ -166,7 +168,7 @@ instructions-record: setup-test lib ## writes down what make instructions counts
 asan: setup-test ## the C suite under AddressSanitizer (under valgrind without a nightly toolchain)
 	scripts/asan.sh
 
-fuzz: setup-test ## random programs of C calls against a model of the contract (skipped without a nightly toolchain)
+fuzz: setup-test ## random programs of C calls against a model, hostile children and hosts (skipped without a nightly toolchain)
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 tsan: setup-test ## the C suite under ThreadSanitizer (skipped without a nightly toolchain)
@@ -177,7 +179,7 @@ valgrind: setup-test ## the C suite under valgrind's memcheck
 
 soak: setup-test lib ## the long runs: storms, races, calls, fuzzers; one table at the end
 	$(PYTHON) scripts/soak.py --storm $(SOAK_STORM) --races $(SOAK_RACES) --million $(SOAK_MILLION) --kills $(SOAK_KILLS) \
-	    --fuzz $(SOAK_FUZZ) --jobs $(SOAK_JOBS)
+	    --fuzz $(SOAK_FUZZ) --hostile $(SOAK_HOSTILE) --jobs $(SOAK_JOBS)
 
 clean: ## removes everything that was built
 	$(CARGO) clean --target-dir target

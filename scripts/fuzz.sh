@@ -1,7 +1,8 @@
 #!/bin/sh
-# fuzz.sh SECONDS: feeds programs of C calls to the library under libFuzzer and AddressSanitizer, shared
-# out among the targets of fuzz/. It starts from the committed corpus; what it finds goes to target/fuzz/.
-# fuzz.sh --keep: afterwards replaces the committed corpus by the smallest of both that covers as much.
+# fuzz.sh SECONDS [TARGET...]: feeds programs of C calls, and hostile children and hosts, to the library under
+# libFuzzer and AddressSanitizer; the seconds are shared out among the targets of fuzz/, two of which run side by
+# side. It starts from the committed corpus; what it finds goes to target/fuzz/.
+# fuzz.sh --keep [TARGET...]: afterwards replaces the committed corpus by the smallest of both that covers as much.
 # Needs a nightly toolchain, without one it is skipped.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +12,9 @@ if ! version=$(rustc +nightly -vV 2>/dev/null); then
     exit 0
 fi
 host=$(printf '%s\n' "$version" | sed -n 's/^host: //p')
-targets="sequential concurrent"
+asked=${1:?seconds, or --keep}
+shift
+[ $# -gt 0 ] || set -- sequential concurrent hostile_child hostile_parent
 here=$(pwd)
 # A program's longest: 80 steps of four bytes, and four before them. Leaks are the C suite's to find, and
 # the programs count what is freed: a thread of the library that is about to start or to end between two
@@ -24,8 +27,8 @@ RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes -Cpasses=sancov-module
 -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares" \
     cargo +nightly build --release --locked --manifest-path fuzz/Cargo.toml --target "$host" --target-dir target/fuzz
 
-if [ "${1:?seconds, or --keep}" = --keep ]; then
-    for target in $targets; do
+if [ "$asked" = --keep ]; then
+    for target; do
         kept=target/fuzz/kept/$target
         rm -rf "$kept" && mkdir -p "$kept" "target/fuzz/corpus/$target"
         "target/fuzz/$host/release/$target" -set_cover_merge=1 -max_len=324 -verbosity=0 \
@@ -40,11 +43,12 @@ if [ "${1:?seconds, or --keep}" = --keep ]; then
     exit 0
 fi
 
-seconds=$(($1 / 2)) executions=0 crashes=0 corpus=0 failed=0
+seconds=$((asked / $#)) executions=0 crashes=0 corpus=0 failed=0 running=0
 [ "$seconds" -gt 0 ] || seconds=1
 folder=$here/target/fuzz
-# Side by side: each has one thread that counts.
-for target in $targets; do
+# At the end of a program too: a thread that lives on may hold what looks lost.
+export ASAN_OPTIONS="detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+for target; do
     mkdir -p "$folder/corpus/$target" "$folder/crashes/$target"
     ls "$folder/crashes/$target" | wc -l >"$folder/$target.before"
     {
@@ -55,9 +59,12 @@ for target in $targets; do
             >"$folder/$target.log" 2>&1 || status=$?
         echo "$status" >"$folder/$target.status"
     } &
+    # Two side by side: each has one thread that counts.
+    running=$(((running + 1) % 2))
+    [ "$running" = 1 ] || wait
 done
 wait
-for target in $targets; do
+for target; do
     log=$folder/$target.log
     [ "$(cat "$folder/$target.status")" = 0 ] || failed=1
     ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
@@ -67,5 +74,5 @@ for target in $targets; do
     corpus=$((corpus + $(ls "$folder/corpus/$target" "$here/fuzz/corpus/$target" | grep -c '^[0-9a-f]\{40\}$' || true)))
     echo "fuzz: $target: $ran programs, $found crashes; see target/fuzz/$target.log"
 done
-echo "fuzz: $executions executions, $((seconds * 2)) seconds, corpus of $corpus, $crashes crashes"
+echo "fuzz: $executions executions, $((seconds * $#)) seconds, corpus of $corpus, $crashes crashes"
 exit $failed

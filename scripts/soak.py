@@ -58,7 +58,11 @@ def parts(asked):
     yield Part("kills", "calls to children that are killed", f"{PLAIN}isolated_storm", {"CALL_KILLS": asked.kills},
                r"^# (\d+ calls, \d+ canceled)$", of_kills)
     if FUZZ.exists() and asked.fuzz > 0:
-        yield Part("fuzz", "fuzzing", f"scripts/fuzz.sh {asked.fuzz}", {}, None, None)
+        yield Part("fuzz", "fuzzing", f"scripts/fuzz.sh {asked.fuzz} sequential concurrent", {}, None, None)
+    for who in ("child", "parent"):
+        if FUZZ.exists() and asked.hostile > 0:
+            yield Part(f"fuzz-{who}", f"fuzzing, a hostile {who}", f"scripts/fuzz.sh {asked.hostile} hostile_{who}", {},
+                       None, None)
 
 
 def run(part, running):
@@ -107,7 +111,7 @@ def tell(running, over):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    for name in ("storm", "races", "million", "kills", "fuzz", "jobs"):
+    for name in ("storm", "races", "million", "kills", "fuzz", "hostile", "jobs"):
         options.add_argument(f"--{name}", type=int, required=True)
     asked = options.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)

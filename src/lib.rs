@@ -38,3 +38,10 @@ mod time;
 mod timer;
 mod unwind;
 mod wait;
+
+/// What host and child share, for the hostile ones of `tests/hostile` and `fuzz/`.
+#[doc(hidden)]
+pub mod channel {
+    pub use crate::isolated::channel::{FAILED, LENGTH, READY, ToChild, ToHost};
+    pub use crate::isolated::{Plan, word};
+}

@@ -1,7 +1,8 @@
 //! What the tests use of the header. A test compares this file with include/call.h.
 #![allow(non_camel_case_types)]
+#![allow(dead_code, reason = "each program uses a part of it")]
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 macro_rules! handles {
     ($($name:ident)*) => {
@@ -13,13 +14,15 @@ macro_rules! handles {
     };
 }
 
-handles! { call_t call_cancel_t call_object_t call_apartment_t call_context_t call_buffer_t }
+handles! { call_t call_cancel_t call_object_t call_apartment_t call_context_t call_buffer_t call_module_t }
 
 pub type call_hresult_t = i32;
 pub type call_fate_t = i32;
 pub type call_method_fn =
     Option<unsafe extern "C-unwind" fn(*mut c_void, call_context_t, u32, *const c_void, usize) -> call_hresult_t>;
 pub type call_cancel_fn = Option<unsafe extern "C-unwind" fn(*mut c_void, call_context_t, u32) -> call_hresult_t>;
+pub type call_make_fn = Option<unsafe extern "C-unwind" fn(*mut c_void, *mut *mut c_void) -> call_hresult_t>;
+pub type call_module_main_fn = Option<unsafe extern "C-unwind" fn(call_module_t) -> call_hresult_t>;
 pub type call_destroy_fn = Option<unsafe extern "C-unwind" fn(*mut c_void)>;
 pub type call_free_fn = Option<unsafe extern "C-unwind" fn(*mut c_void, usize, *mut c_void)>;
 
@@ -47,6 +50,32 @@ pub struct call_apartment_options_t {
     pub name: *const c_char,
 }
 
+#[repr(C)]
+pub struct call_bind_options_t {
+    pub size: usize,
+    pub flags: u32,
+    pub reserved: u32,
+    pub apartment: call_apartment_t,
+    pub workers: u32,
+    pub spares: u32,
+    pub queue_limit: u32,
+    pub calls_per_child: u32,
+    pub idle_ms: u32,
+    pub start_ms: u32,
+    pub term_ms: u32,
+    pub region_ms: u32,
+    pub memory: u64,
+    pub cpu_seconds: u32,
+    pub descriptors: u32,
+    pub directory: *const c_char,
+    pub environment: *const *const c_char,
+    pub program: *const c_char,
+    pub arguments: *const *const c_char,
+    pub host: *const c_char,
+    pub readable: *const *const c_char,
+    pub writable: *const *const c_char,
+}
+
 macro_rules! codes {
     ($($name:ident = $value:literal;)*) => {
         $(pub const $name: i32 = u32::cast_signed($value);)*
@@ -65,10 +94,13 @@ codes! {
     E_FAIL = 0x8000_4005_u32;
     E_UNEXPECTED = 0x8000_FFFF_u32;
     RPC_E_CALL_CANCELED = 0x8001_0002_u32;
+    RPC_E_SERVER_DIED = 0x8001_0007_u32;
+    RPC_E_INVALID_DATA = 0x8001_000F_u32;
     RPC_E_SERVERFAULT = 0x8001_0105_u32;
     RPC_E_DISCONNECTED = 0x8001_0108_u32;
     RPC_E_WRONG_THREAD = 0x8001_010E_u32;
     RPC_S_CALLPENDING = 0x8001_0115_u32;
+    RPC_E_TIMEOUT = 0x8001_011F_u32;
     RPC_E_CALL_COMPLETE = 0x8001_0117_u32;
     DISP_E_MEMBERNOTFOUND = 0x8002_0003_u32;
     DISP_E_UNKNOWNNAME = 0x8002_0006_u32;
@@ -80,6 +112,10 @@ codes! {
 
 pub const CALL_INFINITE: u32 = 0xFFFF_FFFF;
 pub const CALL_CLASS_CUSTOM_MARSHALING: u32 = 1;
+pub const CALL_BIND_ABANDON: u32 = 1;
+pub const CALL_BIND_QUIET: u32 = 4;
+pub const CALL_BIND_NO_SPARES: u32 = u32::MAX;
+pub const CALL_BIND_NO_TERM: u32 = u32::MAX;
 
 pub mod fate {
     pub const NONE: i32 = 0;
@@ -87,6 +123,7 @@ pub mod fate {
     pub const NEVER_STARTED: i32 = 2;
     pub const STOPPED: i32 = 3;
     pub const RUNNING: i32 = 4;
+    pub const KILLED: i32 = 5;
 }
 
 #[rustfmt::skip]
@@ -112,6 +149,7 @@ unsafe extern "C" {
     pub safe fn call_test_cancel(cancel: call_cancel_t) -> call_hresult_t;
     pub safe fn call_cancel_release(cancel: call_cancel_t) -> call_hresult_t;
     pub fn call_object_create(apartment: call_apartment_t, cls: *const call_class_t, this: *mut c_void, object_out: *mut call_object_t) -> call_hresult_t;
+    pub fn call_object_bind(moniker: *const c_char, options: *const call_bind_options_t, object_out: *mut call_object_t) -> call_hresult_t;
     pub fn call_object_find_method(object: call_object_t, name: *const c_char, method_out: *mut u32) -> call_hresult_t;
     pub safe fn call_object_add_ref(object: call_object_t) -> call_hresult_t;
     pub safe fn call_object_release(object: call_object_t) -> call_hresult_t;
@@ -130,6 +168,9 @@ unsafe extern "C" {
     pub fn call_apartment_pump(apartment: call_apartment_t, timeout_ms: u32, served_out: *mut u32) -> call_hresult_t;
     pub fn call_apartment_close(apartment: call_apartment_t, timeout_ms: u32, remaining_out: *mut u32) -> call_hresult_t;
     pub safe fn call_apartment_release(apartment: call_apartment_t) -> call_hresult_t;
+    pub safe fn call_set_timeout(call: call_t, timeout_ms: u32, grace_ms: u32) -> call_hresult_t;
+    pub fn call_module_register(module: call_module_t, name: *const c_char, cls: *const call_class_t, make: call_make_fn, user: *mut c_void) -> call_hresult_t;
+    pub fn call_host_serve(fd: c_int, main: call_module_main_fn) -> call_hresult_t;
 }
 
 /// A code as a person reads it.

@@ -32,6 +32,7 @@ fn rust_type(parameter: &str) -> String {
         "uint64_t" => "u64",
         "uint32_t" => "u32",
         "int32_t" => "i32",
+        "int" => "c_int",
         other => other,
     };
     let inner = if constant { "*const " } else { "*mut " };
@@ -98,7 +99,10 @@ fn bindings_lay_structs_out_as_the_header_does() {
         call_apartment_t { id }
         call_context_t { id }
         call_buffer_t { id }
+        call_module_t { id }
         call_class_t { size methods method_count flags invoke begin cancel destroy }
+        call_bind_options_t { size flags reserved apartment workers spares queue_limit calls_per_child idle_ms start_ms
+            term_ms region_ms memory cpu_seconds descriptors directory environment program arguments host readable writable }
         call_apartment_options_t { size kind flags workers max_workers queue_limit reserved name }
     };
     for (what, number) in layout {
