@@ -37,13 +37,14 @@ typedef enum way_t {
     SHORT_ROOM,       /* the next one, shorter than is said */
     TOLD_DEFERRED,    /* a result that no method gives */
     UNREADABLE_HELLO, /* names that are none */
+    NO_SUCH_STAGE,    /* before it is ready, a stage that there is not, which its host has to sleep on */
     NOISE,            /* anything, in every word */
     WAYS
 } way_t;
 
 static const char *const way_names[WAYS] = {
     "honest", "too long", "overflowing", "no such room", "no room sent", "unsealed room", "short room",
-    "told deferred", "unreadable hello", "noise",
+    "told deferred", "unreadable hello", "no such stage", "noise",
 };
 
 static void send_room(uint64_t number, uint64_t said, size_t len, bool sealed)
@@ -105,6 +106,15 @@ static void make_noise(to_host_t *own, const to_child_t *host)
     }
 }
 
+/* Until its host, woken once, has gone back to sleep and is woken again. */
+static void wake_host_twice(to_host_t *own)
+{
+    for (int woken = 0; woken < 2; (void)usleep(200)) {
+        own->bell++;
+        woken += syscall(SYS_futex, &own->bell, 1 /* wake */, 1, NULL, NULL, 0) > 0;
+    }
+}
+
 /* Waits for requests, and answers each in its way. */
 static int be_hostile(way_t way)
 {
@@ -124,6 +134,10 @@ static int be_hostile(way_t way)
     memcpy(hello + 2, "evil", 4);
     memcpy((char *)own + HEAD, hello, 20);
     own->length = 20;
+    if (way == NO_SUCH_STAGE) {
+        own->stage = 77;
+        wake_host_twice(own);
+    }
     own->stage = READY;
     for (uint32_t last = 0;;) {
         own->bell++;
@@ -177,7 +191,7 @@ static void rubbish_ends_with_an_error(void)
         result = finish(call);
         fate = settled_fate_of(call);
         must(call_release(call));
-        if (way == HONEST)
+        if (way == HONEST || way == NO_SUCH_STAGE)
             ok(result == S_OK && fate == CALL_FATE_COMPLETED, "%s: a child that tells the truth is believed", way_names[way]);
         else if (way == NOISE)
             ok(fate != CALL_FATE_NONE && fate != CALL_FATE_RUNNING, "%s: the call ended, 0x%08X, %s", way_names[way],
