@@ -103,7 +103,7 @@ test: suite ## every test: Rust, the C suite, the examples, Python, the scripts,
 	$(MAKE) packages
 	@scripts/docs.sh
 	CALL_STORM_SECONDS=$(TEST_STORM) scripts/asan.sh storm isolated distances
-	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 scripts/tsan.sh storm race million nested isolated distances
+	CALL_STORM_SECONDS=$(TEST_STORM) CALL_RACES=10000 CALL_MILLION=5000 CALL_LANE_ROUNDS=300 scripts/tsan.sh storm race million nested isolated isolated_lane distances
 	SUITE=bindings/cpp CALL_RACES=1000 scripts/tsan.sh await stop
 
 checks: $(SCRIPTS:%=checked-%)

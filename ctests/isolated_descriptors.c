@@ -1,7 +1,9 @@
 /* What is open in the processes that take part: in what a method starts, and where standard streams were closed. This
  * program is its own child, too. */
 #include "isolated_support.h"
+#define call_module_main serve_starter
 #include "modules/starter.c"
+#undef call_module_main
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +111,7 @@ static void nothing_comes_where_streams_were_closed(void)
 int main(int count, char **arguments)
 {
     if (count == 2 && strcmp(arguments[1], "--serve") == 0)
-        return call_host_serve(CALL_HOST_FD, call_module_main) != S_OK;
+        return call_host_serve(CALL_HOST_FD, serve_starter) != S_OK;
     static const tap_test_t tests[] = {
         TAP_TEST(what_a_method_starts_inherits_streams_alone),
         TAP_TEST(nothing_comes_where_streams_were_closed),

@@ -124,8 +124,6 @@ pub trait Remote: Send + Sync {
     fn prepare(&self, execution: &'static Execution, generation: Generation) -> Prepared;
     /// A method whose grace period is over is ended.
     fn forces(&self) -> bool;
-    /// A begin whose method runs there was canceled, and is to hear of it.
-    fn hurry(&self, execution: &'static Execution, generation: Generation);
     /// The short way there, if there is one.
     fn lane(&self) -> Option<&dyn Lane>;
 }
@@ -141,8 +139,8 @@ pub trait Lane: Send + Sync {
     fn send(&self, home: &dyn Home, execution: &'static Execution) -> bool;
     /// An execution was queued.
     fn queued(&self, home: &dyn Home, execution: &'static Execution);
-    /// Somebody sleeps until that begin is complete, or it was canceled.
-    fn disturb(&self, home: &dyn Home, execution: &'static Execution, generation: Generation);
+    /// Somebody sleeps for a call that goes by it, or a call was canceled.
+    fn disturb(&self, home: &dyn Home);
     /// Takes an answer over that is there.
     fn glance(&self, home: &dyn Home);
     /// Spins while it pays, and serves meanwhile. True: that begin is complete, or `other` says yes.

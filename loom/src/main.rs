@@ -19,6 +19,8 @@ extern crate self as once_cell;
 
 #[path = "../../src/apartment/mod.rs"]
 mod apartment;
+#[path = "../../src/isolated/baton.rs"]
+mod baton;
 mod buffer;
 #[path = "../../src/call/mod.rs"]
 mod call;
@@ -42,6 +44,7 @@ mod memory;
 mod monitor;
 #[path = "../../src/object.rs"]
 mod object;
+mod process;
 #[path = "../../src/queue.rs"]
 mod queue;
 pub mod race;

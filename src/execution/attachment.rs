@@ -26,6 +26,8 @@ pub trait Relay: Send + Sync {
     /// The method is about to enter a region in which it is not to hear of a cancel. No: it is too late.
     fn enter_region(&self) -> bool;
     fn leave_region(&self);
+    /// The method is about to sleep until a cancel, or wants to be told of it.
+    fn hark(&self);
     /// The word that [`watch_outside`](super::watch_outside) was told of has changed.
     fn hear(&self);
 }

@@ -183,8 +183,8 @@ impl Execution {
                 Answer::Told { held: told == Cancel::Held }
             }
         };
-        if by == By::Thread && before.has(STARTED) && !before.has(DIRECT) {
-            self.hurry(generation);
+        if before.has(STARTED) && !before.has(DIRECT) {
+            self.hurry(generation, by);
         }
         self.wake(before);
         let report = monitor::is_on();
@@ -195,6 +195,14 @@ impl Execution {
         }
         self.settle_by(generation, taken, by);
         answer
+    }
+
+    /// The method is canceled from now on; whoever tells of it, and of its grace, comes later.
+    pub fn heed_cancel(&'static self, generation: Generation) {
+        if let Ok(taken) = self.word.apply(generation, |state| state.request_cancel(REQUEST)) {
+            self.wake(taken.before);
+            self.settle(generation, &taken);
+        }
     }
 
     /// What a request in a signal handler left to the timer's thread.

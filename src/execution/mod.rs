@@ -23,6 +23,7 @@
 mod attachment;
 mod cancel;
 mod client;
+mod errands;
 mod nest;
 mod notify;
 mod remote;
@@ -33,6 +34,7 @@ mod tell;
 pub use attachment::{Attachment, Observer, Observers, Relay};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
+pub use errands::{ErrandPlace, say_canceled};
 pub use notify::{By, Glimpse};
 pub use remote::{LANES, Launch};
 pub use server::{Server, watch_outside};

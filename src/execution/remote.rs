@@ -1,7 +1,7 @@
 //! An execution whose method runs elsewhere: a thread of the apartment waits for it, and tells of its end.
 
 use super::server::Server;
-use super::{Execution, Relay};
+use super::{By, Execution, Relay};
 use crate::frame::Frame;
 use crate::handle::Generation;
 use crate::hresult::{Complaint, Hresult, S_OK};
@@ -97,11 +97,6 @@ impl Execution {
 
     /// Runs `at` on the lane that this begin goes by, and on its apartment. `None`: it goes by none, or is over.
     fn at_lane<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Lane, &dyn Home) -> T) -> Option<T> {
-        self.at_remote(generation, |remote, home| remote.lane().map(|lane| at(lane, home))).flatten()
-    }
-
-    /// Runs `at` on where the method runs, and on the apartment. `None`: in this process, or it is over.
-    fn at_remote<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Remote, &dyn Home) -> T) -> Option<T> {
         if LANES.load(Ordering::Relaxed) == 0 || self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
             return None;
         }
@@ -110,8 +105,8 @@ impl Execution {
         let target = is_remote.then(|| self.target_again());
         self.unlock(generation);
         let target = target?;
-        let remote = target.class.remote.as_deref()?;
-        Some(at(remote, target.lease.home()))
+        let lane = target.class.remote.as_deref().and_then(Remote::lane)?;
+        Some(at(lane, target.lease.home()))
     }
 
     /// Takes the answer over of a begin that may go by a lane, if it is there. Whether that begin is complete.
@@ -132,19 +127,20 @@ impl Execution {
         woken.unwrap_or_else(|| self.park_done(generation, deadline))
     }
 
-    /// It was canceled: its method is to hear of that, wherever it runs.
-    pub(super) fn hurry(&'static self, generation: Generation) {
-        self.at_remote(generation, |remote, home| {
-            remote.hurry(self, generation);
-            if let Some(lane) = remote.lane() {
-                lane.disturb(home, self, generation);
-            }
-        });
+    /// It was canceled: its method is to hear of that, wherever it runs. Async-signal-safe for [`By::Signal`].
+    pub(super) fn hurry(&'static self, generation: Generation, by: By) {
+        if LANES.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        self.tell_child(generation);
+        if by == By::Thread {
+            self.disturb(generation);
+        }
     }
 
     /// Somebody is about to sleep for it.
     pub(super) fn disturb(&'static self, generation: Generation) {
-        self.at_lane(generation, |lane, home| lane.disturb(home, self, generation));
+        self.at_lane(generation, |lane, home| lane.disturb(home));
     }
 
     fn end_remote(&'static self, server: Server, ending: &Ending, home: Option<&dyn Home>) {

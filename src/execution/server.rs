@@ -112,9 +112,22 @@ impl Server {
         Ok(if canceled { RPC_E_CALL_CANCELED } else { RPC_S_CALLPENDING })
     }
 
+    /// What another process says of a cancel has to come to the method, which does not look.
+    pub(super) fn hark(self) {
+        if !OUTSIDE.load(Ordering::Relaxed).is_null()
+            && let Some(relay) = self.relayed()
+        {
+            relay.hark();
+            if has_news() {
+                relay.hear();
+            }
+        }
+    }
+
     /// Sleeps until a cancel, the method's end, or the deadline.
     pub fn wait_cancel(self, deadline: Deadline) -> Outcome {
         self.running()?;
+        self.hark();
         let over = |state: State| state.has(ENDED) || (state.has(CANCEL) && !state.has(DISABLED));
         self.execution.sleep_until(self.generation, deadline, over);
         self.test_cancel()

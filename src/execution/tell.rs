@@ -8,6 +8,7 @@
 use super::{Execution, Server};
 use crate::handle::Generation;
 use crate::hresult::{Outcome, RPC_E_CALL_CANCELED, S_OK};
+use crate::object::Remote;
 use crate::signal::Signal;
 use crate::state::{CANCEL, DIRECT, DISABLED, ENDED, STARTED, State, TELLS};
 use crate::sync::Arc;
@@ -66,6 +67,7 @@ impl Server {
     ) -> Result<T, crate::hresult::Failure> {
         // The timer's thread tells.
         crate::timer::start()?;
+        self.hark();
         let taken = self.lock_data()?;
         let cold = self.execution.cold_made();
         // SAFETY: the lock is held and nobody tells (5).
@@ -155,11 +157,8 @@ impl Execution {
         if !class_is_told && state.has(STARTED) && !state.has(DIRECT) && self.target().class.cancel.is_some() {
             self.tell_class(generation);
         }
-        if let (Some(remote), true) = (self.target().class.remote.as_deref(), state.has(STARTED)) {
-            remote.hurry(self, generation);
-            if let Some(lane) = remote.lane() {
-                lane.disturb(self.target().lease.home(), self, generation);
-            }
+        if let Some(lane) = self.target().class.remote.as_deref().and_then(Remote::lane) {
+            lane.disturb(self.target().lease.home());
         }
         self.pass_on_to_all(generation);
         if let Some(callback) = callback {

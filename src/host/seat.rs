@@ -3,10 +3,11 @@
 use crate::execution::{By, Execution, Grace, REQUEST, Relay, watch_outside};
 use crate::handle::Generation;
 use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
-use crate::process::{wait_shared, wake_shared};
+use crate::process::{this_cpu, wait_shared, wake_shared};
 use crate::spin::Spinner;
+use crate::state::TELLS;
 use crate::sync::{Mutex, Ordering, lock};
-use crate::time::Deadline;
+use crate::time::{Deadline, Nanoseconds, now};
 
 /// See the module.
 pub struct Seat {
@@ -25,6 +26,9 @@ struct Served {
 
 /// How long a child sleeps before it looks whether its host is there, in milliseconds.
 const LOOK: u32 = 1_000;
+/// How long an answer lies before somebody is woken for it, in nanoseconds: as long as its client's own way takes, which
+/// may share the processor.
+const PATIENCE: Nanoseconds = 100_000;
 
 impl Seat {
     /// It is for the life of the process.
@@ -50,6 +54,13 @@ impl Seat {
         }
     }
 
+    /// Whether there is an answer that nobody has taken, or is being woken for.
+    fn is_uncollected(&self) -> bool {
+        let host = self.host.to_child();
+        host.collected.load(Ordering::SeqCst) != self.own.to_host().answered.load(Ordering::SeqCst)
+            && host.waiting.load(Ordering::SeqCst) == 0
+    }
+
     fn call_somebody(&self) {
         let lull = &self.own.to_host().lull;
         lull.fetch_add(1, Ordering::SeqCst);
@@ -61,19 +72,19 @@ impl Seat {
         let (host, own) = (self.host.to_child(), self.own.to_host());
         let changed = || host.turn.load(Ordering::SeqCst) != last;
         while !changed() {
-            if spinner.spin(changed) {
+            if host.cpu.load(Ordering::Relaxed) != this_cpu() && spinner.spin(changed) {
                 break;
             }
-            let is_collected = host.collected.load(Ordering::SeqCst) == own.answered.load(Ordering::SeqCst);
-            if !is_collected && host.waiting.load(Ordering::SeqCst) == 0 {
+            let pause = if self.is_uncollected() { Deadline::at(now() + PATIENCE) } else { Deadline::after_ms(LOOK) };
+            own.asleep.store(1, Ordering::SeqCst);
+            if !changed() {
+                wait_shared(&host.turn, last, pause);
+            }
+            own.asleep.store(0, Ordering::SeqCst);
+            if !changed() && pause.passed() && self.is_uncollected() {
                 // Who has sent the last request does not wait for its answer.
                 self.call_somebody();
             }
-            own.asleep.store(1, Ordering::SeqCst);
-            if !changed() {
-                wait_shared(&host.turn, last, Deadline::after_ms(LOOK));
-            }
-            own.asleep.store(0, Ordering::SeqCst);
             if !changed() && alone() {
                 return None;
             }
@@ -84,6 +95,8 @@ impl Seat {
 
     /// From now on a cancel of that request reaches its method; no: it is canceled already, and is not entered.
     pub fn enter(&self, turn: u32, execution: &'static Execution, generation: Generation) -> bool {
+        let tells = execution.state_of(generation).is_some_and(|state| state.has(TELLS));
+        self.own.to_host().hark.store(u32::from(tells), Ordering::SeqCst);
         let mut served = lock(&self.served);
         let word = &self.host.to_child().canceled;
         let canceled = word.load(Ordering::SeqCst);
@@ -145,11 +158,19 @@ impl Relay for Seat {
         barrier.compare_exchange(REGION_OPEN, IN_REGION, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
+    fn hark(&self) {
+        self.own.to_host().hark.store(1, Ordering::SeqCst);
+    }
+
     fn hear(&self) {
         let word = &self.host.to_child().canceled;
         let canceled = word.load(Ordering::SeqCst);
         watch_outside(word, canceled);
-        self.heed(canceled);
+        let served = *lock(&self.served);
+        if let Some(served) = served.filter(|served| served.turn == canceled >> 1) {
+            // The other thread sees to the rest.
+            served.execution.heed_cancel(served.generation);
+        }
     }
 
     fn leave_region(&self) {

@@ -14,7 +14,7 @@ use crate::isolated::wire::Writer;
 use crate::module::{Module, introduce};
 use crate::monitor;
 use crate::object::{Manner, ObjectHold};
-use crate::process::{end_process, is_alone};
+use crate::process::{end_process, is_alone, this_cpu};
 use crate::spin::Spinner;
 use crate::state::{ABANDONED, Fate};
 use crate::sync::{Arc, Ordering};
@@ -169,6 +169,7 @@ impl Service {
         head.length.store(answer.lengths[0], Ordering::Relaxed);
         head.message.store(answer.lengths[1], Ordering::Relaxed);
         head.result.store(answer.result.0.cast_unsigned(), Ordering::Release);
+        head.cpu.store(this_cpu(), Ordering::Relaxed);
         head.answered.store(turn, Ordering::SeqCst);
         self.seat.ring();
     }

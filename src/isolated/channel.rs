@@ -10,12 +10,14 @@
 //! | `canceled` | host | twice the number of the request that is to end, and 1 if its client has gone on |
 //! | `waiting` | host | 1: it sleeps on `bell` |
 //! | `attended` | host | 1: a thread looks after the request until its end; else one may have to be woken |
+//! | `cpu` | both | the processor that its writer last ran on, so that nobody spins for who shares it |
 //! | `collected` | host | the number of the request whose answer was taken over |
 //! | `bell` | child | counts what the host is to look at |
 //! | `lull` | child | counts what it would have somebody look at whom nothing else has woken |
 //! | `answered` | child | the number of the request whose answer is there |
 //! | `entered` | child | the number of the request whose method was entered |
 //! | `asleep` | child | 1: it sleeps on `turn` |
+//! | `hark` | child | 1: the method has to be woken to hear of a cancel; else it looks by itself, or is woken later |
 //! | `stage` | child | whether it can serve |
 //! | `barrier` | both | 0; 1: a region that no cancel interrupts; 2: the host is about to kill |
 
@@ -41,6 +43,7 @@ pub struct ToChild {
     pub over: AtomicU32,
     pub collected: AtomicU32,
     pub attended: AtomicU32,
+    pub cpu: AtomicU32,
 }
 
 /// The child's words.
@@ -60,6 +63,8 @@ pub struct ToHost {
     /// Counts the reports of progress.
     pub reports: AtomicU32,
     pub lull: AtomicU32,
+    pub hark: AtomicU32,
+    pub cpu: AtomicU32,
     pub done: AtomicU64,
     pub total: AtomicU64,
 }

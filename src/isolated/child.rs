@@ -5,17 +5,17 @@ use super::pool::{Pool, Terms};
 use super::warden::{Life, Warden};
 use super::wire::{Reader, Writer};
 use super::word;
-use crate::execution::Server;
+use crate::execution::{ErrandPlace, Server, say_canceled};
 use crate::frame;
 use crate::hresult::{
     CALL_S_DEFERRED, CO_E_SERVER_EXEC_FAILURE, Complaint, E_OUTOFMEMORY, Failure, Hresult, RPC_E_INVALID_DATA,
     RPC_E_SERVER_DIED, RPC_E_SERVER_DIED_DNE,
 };
-use crate::process::{pair, send, wait_for_some, wake_shared};
+use crate::process::{pair, send, this_cpu, wait_for_some, wake_shared};
 use crate::signal::Kept;
 use crate::spin::Spinner;
 use crate::state::{CANCEL, DONE, State};
-use crate::sync::{Arc, AtomicU32, Mutex, Ordering, Weak, close_descriptor, lock};
+use crate::sync::{Arc, AtomicU32, Ordering, Weak, close_descriptor};
 use crate::time::{Deadline, Nanoseconds, now};
 
 /// See the module.
@@ -24,8 +24,9 @@ pub struct Child {
     warden: Arc<Warden>,
     pub(super) life: Arc<Life>,
     socket: Kept,
-    ours: Arc<Region>,
-    board: Arc<Board>,
+    /// Before what its words are in.
+    place: ErrandPlace,
+    ours: Region,
     pub(super) theirs: Arc<Region>,
     outbox: Outbox,
     inbox: Inbox,
@@ -69,18 +70,9 @@ pub enum Glance {
     Disturbed,
 }
 
-/// How long a shutting host lets the canceled method know that it has more time than it has, in milliseconds: the
-/// host is to be the one whose clock ends it.
-const SLACK: u32 = 20;
-
 impl Child {
     /// Has one started; it is ready some time later.
-    pub fn start(
-        pool: Weak<Pool>,
-        board: Arc<Board>,
-        warden: Arc<Warden>,
-        plan: (i32, u64),
-    ) -> Result<Self, Complaint> {
+    pub fn start(pool: Weak<Pool>, warden: Arc<Warden>, plan: (i32, u64)) -> Result<Self, Complaint> {
         let none = |what: &str| Complaint::new(CO_E_SERVER_EXEC_FAILURE, format!("no child process: no {what}"));
         let (socket, their_socket) = pair().ok_or_else(|| none("socket"))?;
         let socket = Kept::new(socket).inspect_err(|_| close_descriptor(their_socket))?;
@@ -92,7 +84,10 @@ impl Child {
         let setup = Writer::default().byte(word::SETUP).number(plan.1).0;
         send(socket.number(), &setup, &[plan.0, our_file.number(), their_file.number()], true);
         let life = warden.spawn(plan, their_socket.number());
-        let (ours, theirs) = (Arc::new(ours), Arc::new(theirs));
+        let theirs = Arc::new(theirs);
+        let (head, hark) = (ours.to_child(), &raw const theirs.to_host().hark);
+        // SAFETY: the words are in mappings that go after the place, as the fields say.
+        let place = unsafe { ErrandPlace::new(&raw const head.canceled, &raw const head.grace_ms, hark) };
         let (outbox, inbox, spinner) = (Outbox::default(), Inbox::default(), Spinner::new());
         let (turn, calls, idle_since, born) = (0, 0, 0, now());
         Ok(Self {
@@ -100,8 +95,8 @@ impl Child {
             warden,
             life,
             socket,
+            place,
             ours,
-            board,
             theirs,
             outbox,
             inbox,
@@ -220,6 +215,8 @@ impl Child {
         head.room.store(room, Ordering::Relaxed);
         head.length.store(input.len() as u64, Ordering::Relaxed);
         head.deadline.store(server.execution.expiry(server.generation).to_bits(), Ordering::Relaxed);
+        head.cpu.store(this_cpu(), Ordering::Relaxed);
+        self.place.set_out(server.execution, server.generation, turn);
         head.turn.store(turn, Ordering::SeqCst);
         if self.theirs.to_host().asleep.load(Ordering::SeqCst) != 0 {
             wake_shared(&head.turn);
@@ -250,10 +247,14 @@ impl Child {
         }
     }
 
-    /// Passes a cancel on, if there is one.
-    pub fn hurry(&self, server: Server, errand: &mut Errand) {
-        let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
-        self.pass_cancel(server, state, errand);
+    /// The processor that it ran on when it last said so.
+    pub fn cpu(&self) -> u32 {
+        self.theirs.to_host().cpu.load(Ordering::Relaxed)
+    }
+
+    /// Whether it runs on the calling thread's processor: then it goes on only if this thread sleeps.
+    pub fn is_beside(&self) -> bool {
+        self.cpu() == this_cpu()
     }
 
     pub fn bell(&self) -> u32 {
@@ -263,11 +264,7 @@ impl Child {
     /// Waits for the end of the method, and passes on what happens meanwhile.
     pub fn attend(&mut self, terms: &Terms, server: Server, errand: &mut Errand) -> Work {
         self.ours.to_child().attended.store(1, Ordering::SeqCst);
-        let entry = Entry { server, region: Arc::clone(&self.ours), turn: errand.turn };
-        let board = Arc::clone(&self.board);
-        lock(&board.0).push(entry);
         let work = self.wait_for_end(terms, server, errand);
-        lock(&board.0).retain(|entry| !entry.is_of(server));
         self.ours.to_child().attended.store(0, Ordering::SeqCst);
         work
     }
@@ -297,7 +294,7 @@ impl Child {
                     || self.life.is_over()
             };
             let mut spinner = std::mem::replace(&mut self.spinner, Spinner::new());
-            let spun = spinner.spin(news);
+            let spun = !self.is_beside() && spinner.spin(news);
             self.spinner = spinner;
             if !spun && server.execution.keep_watch(server.generation, state) {
                 self.sleep(bell, Some(watched), Deadline::NEVER);
@@ -344,7 +341,9 @@ impl Child {
         let wanted = u32::from(state.has(CANCEL)) + u32::from(state.has(CANCEL | DONE));
         if wanted > errand.canceled {
             errand.canceled = wanted;
-            tell_canceled(&self.ours, server, errand.turn, wanted);
+            let head = self.ours.to_child();
+            say_canceled((&head.canceled, &head.grace_ms), errand.turn, wanted, server.execution.grace().1);
+            wake_shared(&head.canceled);
         }
         wanted
     }
@@ -412,6 +411,7 @@ impl Child {
     /// Takes the answer over.
     fn answer(&mut self, server: Server, turn: u32) -> Work {
         self.calls += 1;
+        self.place.return_home();
         self.ours.to_child().collected.store(turn, Ordering::SeqCst);
         let head = self.theirs.to_host();
         let result = Hresult(head.result.load(Ordering::Acquire).cast_signed());
@@ -438,45 +438,6 @@ fn do_without(absent: bool) {
             if absent { home.block() } else { home.unblock() }
         }
     });
-}
-
-/// Tells a child that its request is canceled (1), and that its client has gone on (2).
-fn tell_canceled(region: &Region, server: Server, turn: u32, wanted: u32) {
-    let head = region.to_child();
-    let said = turn << 1 | (wanted - 1);
-    let left = server.execution.grace().1.left_ms();
-    head.grace_ms.store(if wanted == 2 { 0 } else { left.saturating_add(SLACK) }, Ordering::Relaxed);
-    // Nobody takes back what another thread has said.
-    let more = |seen: u32| (seen >> 1 != turn || seen < said).then_some(said);
-    if head.canceled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok() {
-        wake_shared(&head.canceled);
-    }
-}
-
-/// The requests that a thread of the apartment looks after.
-#[derive(Default)]
-pub struct Board(Mutex<Vec<Entry>>);
-
-struct Entry {
-    server: Server,
-    region: Arc<Region>,
-    turn: u32,
-}
-
-impl Entry {
-    fn is_of(&self, server: Server) -> bool {
-        std::ptr::eq(self.server.execution, server.execution) && self.server.generation == server.generation
-    }
-}
-
-impl Board {
-    /// Tells the child of a cancel, before the thread that looks after the request has woken.
-    pub fn hurry(&self, server: Server) {
-        let entries = lock(&self.0);
-        if let Some(entry) = entries.iter().find(|entry| entry.is_of(server)) {
-            tell_canceled(&entry.region, server, entry.turn, 1);
-        }
-    }
 }
 
 /// One request to a child.

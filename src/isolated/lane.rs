@@ -11,7 +11,7 @@ use crate::handle::Generation;
 use crate::hresult::Hresult;
 use crate::monitor;
 use crate::object::{Flight, Home, Lane, Post};
-use crate::process::wait_for_some;
+use crate::process::{this_cpu, wait_for_some};
 use crate::state::{CANCEL, OBSERVED, WAITERS};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, Wake, Weak, lock};
 use crate::time::Deadline;
@@ -22,6 +22,8 @@ pub struct Track {
     baton: Baton,
     /// The call that is under way, packed as a handle.
     current: AtomicU64,
+    /// The processor that the child ran on when this was last known.
+    child_cpu: AtomicU32,
     berth: UnsafeCell<Berth>,
     /// What the apartment's thread hears while it sleeps.
     heard: Mutex<Option<Heard>>,
@@ -98,6 +100,7 @@ impl Track {
         Self {
             baton: Baton::new(),
             current: AtomicU64::new(0),
+            child_cpu: AtomicU32::new(u32::MAX),
             berth: UnsafeCell::new(Berth::default()),
             heard: Mutex::new(None),
         }
@@ -218,6 +221,7 @@ impl Pool {
         match child.look(*server, errand) {
             None => Look::Nothing,
             Some(Glance::Ended(Work::Answered(result))) => {
+                track.child_cpu.store(child.cpu(), Ordering::Relaxed);
                 let server = *server;
                 berth.sent = None;
                 self.go_on(home, server, result);
@@ -314,20 +318,8 @@ impl Lane for Pool {
         self.track().baton.queued(&Wants { home, server: None }, urgent);
     }
 
-    fn disturb(&self, home: &dyn Home, execution: &'static Execution, generation: Generation) {
-        let track = self.track();
-        if !track.baton.hold_flying() {
-            return;
-        }
-        // SAFETY: held.
-        let berth = unsafe { track.berth() };
-        if let (Some(child), Some(Sent { server, leg: Leg::UnderWay(errand) })) = (&berth.child, &mut berth.sent)
-            && std::ptr::eq(server.execution, execution)
-            && server.generation == generation
-        {
-            child.hurry(*server, errand);
-        }
-        track.hand_over(home);
+    fn disturb(&self, home: &dyn Home) {
+        self.track().baton.call(&Wants { home, server: None });
     }
 
     fn glance(&self, home: &dyn Home) {
@@ -345,6 +337,10 @@ impl Lane for Pool {
         other: &dyn Fn() -> bool,
     ) -> bool {
         let holds = Cell::new(false);
+        if self.track().child_cpu.load(Ordering::Relaxed) == this_cpu() {
+            self.glance(home);
+            return execution.is_done(generation) || other();
+        }
         let reached = || execution.is_done(generation) || other();
         let spun = spin(|| {
             reached() || {

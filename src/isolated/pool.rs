@@ -1,6 +1,6 @@
 //! The children of one object: those that run its methods, and those that wait to.
 
-use super::child::{Board, Child, Errand, Stage, Work, lost_result};
+use super::child::{Child, Errand, Stage, Work, lost_result};
 use super::lane::Track;
 use super::plan::Plan;
 use super::warden::{Warden, host_program, look_after, warden};
@@ -45,7 +45,6 @@ pub struct Pool {
     plan_file: Kept,
     plan_len: u64,
     me: Weak<Pool>,
-    board: Arc<Board>,
     desk: Mutex<Desk>,
     /// Where methods run one at a time.
     pub(super) track: Option<Track>,
@@ -101,7 +100,7 @@ impl Pool {
         LANES.store(1, Ordering::Relaxed);
         let pool = Arc::new_cyclic(|me| {
             let (me, lease) = (Weak::clone(me), Mutex::new(None));
-            Self { terms, host, plan_file, plan_len, me, board: Arc::default(), desk, track, lease }
+            Self { terms, host, plan_file, plan_len, me, desk, track, lease }
         });
         let mut child = match pool.find(None) {
             Found::Child(child) => child,
@@ -146,7 +145,7 @@ impl Pool {
 
     fn start(&self) -> Result<Box<Child>, Complaint> {
         let plan = (self.plan_file.number(), self.plan_len);
-        Child::start(Weak::clone(&self.me), Arc::clone(&self.board), self.warden()?, plan).map(Box::new)
+        Child::start(Weak::clone(&self.me), self.warden()?, plan).map(Box::new)
     }
 
     /// A child that is ready, for a call or for nobody in particular.
@@ -384,10 +383,6 @@ impl Remote for Pool {
             Found::Over => Prepared::Over,
             Found::None(complaint) => Prepared::Failed(complaint),
         }
-    }
-
-    fn hurry(&self, execution: &'static Execution, generation: Generation) {
-        self.board.hurry(Server { execution, generation });
     }
 
     fn lane(&self) -> Option<&dyn Lane> {

@@ -60,6 +60,12 @@ pub fn change_folder(folder: &CStr) -> bool {
     unsafe { libc::chdir(folder.as_ptr()) == 0 }
 }
 
+/// The processor that this thread runs on, or ran on a moment ago.
+pub fn this_cpu() -> u32 {
+    // SAFETY: takes nothing.
+    unsafe { libc::sched_getcpu() }.cast_unsigned()
+}
+
 pub fn process_id() -> i32 {
     // SAFETY: takes nothing.
     unsafe { libc::getpid() }

@@ -3,6 +3,7 @@
 mod begins;
 mod ends;
 mod flows;
+mod lanes;
 mod notices;
 mod queues;
 mod sleeps;
@@ -66,4 +67,8 @@ pub const RACES: &[Race] = &[
     flows::ADOPT_QUEUED,
     flows::ADOPT_GRACE,
     flows::DEADLINE_BEGIN,
+    lanes::LANE_BEGIN,
+    lanes::LANE_RING,
+    lanes::LANE_WAIT,
+    lanes::LANE_OWN,
 ];

@@ -1,0 +1,298 @@
+/* The short way of an isolated call: who begins it sends it, who waits for it takes the answer over, and where nobody
+ * does, somebody is called.
+ *
+ *   CALL_LANE_ROUNDS  of each client (1500)
+ */
+#include "isolated_support.h"
+#include "modules/basic.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static call_object_t basic(void)
+{
+    call_object_t object = bind_object("isolated", "basic", "Basic", NULL);
+    /* From the second call on there is a child that can be sent something. */
+    for (int i = 0; i < 3; i++)
+        (void)pid_of(object, BASIC_PID);
+    return object;
+}
+
+static call_t begun(call_object_t object, uint32_t method, uint64_t input)
+{
+    call_t call;
+    must(call_create(object, &call));
+    must(call_begin(call, method, &input, sizeof input));
+    return call;
+}
+
+/* Without a look at the call that might take the answer over. */
+static call_fate_t await_fate(call_t call, call_fate_t before)
+{
+    call_fate_t fate = before;
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; fate == before || fate == CALL_FATE_RUNNING;) {
+        if (now_us() > end)
+            bail_out("the call was left to nobody: %s", fate_name(fate));
+        (void)usleep(200);
+        must(call_get_fate(call, &fate));
+    }
+    return fate;
+}
+
+static void a_call_that_nobody_waits_for_ends(void)
+{
+    call_object_t object = basic();
+    uint64_t out = 0;
+    for (uint64_t i = 0; i < 20; i++) {
+        call_t call = begun(object, BASIC_ECHO, i);
+        ok_fate(await_fate(call, CALL_FATE_NONE), CALL_FATE_COMPLETED, "[isolated] nobody waits for it");
+        must(call_finish(call, &out, sizeof out, NULL));
+        ok_u64(out, i, "and its answer is there");
+        must(call_release(call));
+    }
+    must(call_object_release(object));
+}
+
+static void calls_are_served_in_order(void)
+{
+    enum { MANY = 200 };
+    call_object_t object = basic();
+    call_t calls[MANY];
+    unsigned first = 0, wrong = 0;
+    for (int i = 0; i < MANY; i++)
+        calls[i] = begun(object, BASIC_COUNT, 0);
+    /* The last is waited for first. */
+    must(call_wait(calls[MANY - 1], hang_ms()));
+    for (int i = 0; i < MANY; i++) {
+        unsigned count = 0;
+        must(call_finish(calls[i], &count, sizeof count, NULL));
+        first = i == 0 ? count : first;
+        wrong += count != first + (unsigned)i;
+        must(call_release(calls[i]));
+    }
+    ok_u64(wrong, 0, "[isolated] %d calls are served in the order of their begins", MANY);
+    must(call_object_release(object));
+}
+
+static void progress_is_seen_though_nobody_waits(void)
+{
+    call_object_t object = basic();
+    call_cancel_t cancel;
+    uint64_t done = 0, total = 0;
+    call_t call;
+    must(call_create(object, &call));
+    must(call_query_cancel(call, &cancel));
+    must(call_begin(call, BASIC_PROGRESS, NULL, 0));
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; total == 0;) {
+        if (now_us() > end)
+            bail_out("no progress");
+        must(call_get_progress(call, &done, &total));
+    }
+    ok_u64(done, 3, "[isolated] progress of a call that nobody waits for");
+    must(call_request_cancel(cancel, CALL_INFINITE));
+    ok_fate(await_fate(call, CALL_FATE_NONE), CALL_FATE_STOPPED, "and its cancel reaches it");
+    must(call_cancel_release(cancel));
+    must(call_release(call));
+    must(call_object_release(object));
+}
+
+static call_hresult_t finish_it(caller_t *self)
+{
+    return call_finish(self->call, self->out, sizeof self->out, &self->len);
+}
+
+/* The child exits in a method, with a client that sleeps for it, one that looks, and none; or is killed. */
+static void a_child_may_die_on_the_way(void)
+{
+    call_object_t object = basic();
+    for (int way = 0; way < 4; way++) {
+        for (int i = 0; i < 3; i++)
+            (void)pid_of(object, BASIC_PID);
+        pid_t pid = pid_of(object, BASIC_PID);
+        call_t call = way == 0 ? enter_method(object, BASIC_OBEY) : begun(object, BASIC_EXIT, 0);
+        caller_t waiter = {.run = finish_it, .call = call};
+        call_hresult_t hr = RPC_S_CALLPENDING;
+        if (way < 2) {
+            caller_start(&waiter);
+            if (way == 0)
+                (void)kill(pid, SIGKILL);
+            hr = caller_join(&waiter);
+        } else if (way == 2) {
+            for (uint64_t end = now_us() + hang_ms() * 1000ull; hr == RPC_S_CALLPENDING && now_us() < end;)
+                hr = call_try_finish(call, NULL, 0, NULL);
+        } else {
+            (void)await_fate(call, CALL_FATE_NONE);
+            hr = call_finish(call, NULL, 0, NULL);
+        }
+        ok_hr(hr, RPC_E_SERVER_DIED, "[isolated] a child dies on the way (%d)", way);
+        must(call_release(call));
+    }
+    must(call_object_release(object));
+}
+
+/* --- clients that do it each in another way --- */
+
+enum { FINISH, WAIT, POLL, WAIT_MANY, DESCRIPTOR, CALLBACK, QUEUE, CANCEL, LEAVE, DIE, WAYS };
+static const char *const way_names[WAYS] = {"finished", "waited", "polled", "waited for many", "by descriptor",
+                                            "by callback", "by queue", "canceled", "left alone", "child dies"};
+enum { CLIENTS = 4 };
+
+typedef struct client_t {
+    caller_t caller;
+    call_object_t object;
+    uint64_t random;
+    unsigned rounds, ways[WAYS], completed, stopped, never, killed, wrong;
+} client_t;
+
+static uint32_t draw(client_t *client, uint32_t count)
+{
+    client->random = client->random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(client->random >> 33) % count;
+}
+
+static void told(call_t call, void *user)
+{
+    (void)call;
+    gate_open(user);
+}
+
+static void book(client_t *client, call_t call, call_hresult_t hr, bool echoed, bool canceled, bool killed)
+{
+    call_fate_t fate;
+    must(call_get_fate(call, &fate));
+    if (hr == S_OK && echoed && fate == CALL_FATE_COMPLETED)
+        client->completed++;
+    else if (canceled && hr == RPC_E_CALL_CANCELED && fate == CALL_FATE_NEVER_STARTED)
+        client->never++;
+    else if (canceled && hr == RPC_E_CALL_CANCELED && fate == CALL_FATE_STOPPED)
+        client->stopped++;
+    else if (killed && hr == RPC_E_SERVER_DIED && fate == CALL_FATE_KILLED)
+        client->killed++;
+    else if (client->wrong++ < 5)
+        diag("0x%08X, %s", (unsigned)hr, fate_name(fate));
+}
+
+static void one_round(client_t *client, call_t call, call_queue_t queue)
+{
+    uint32_t way = draw(client, WAYS - 1);
+    if (way == LEAVE && draw(client, 20) == 0)
+        way = DIE;
+    client->ways[way]++;
+    uint64_t in = client->random, out = 0;
+    gate_t gate = GATE("a callback");
+    call_cancel_t cancel;
+    must(call_query_cancel(call, &cancel));
+    if (way == CALLBACK)
+        must(call_set_callback(call, told, &gate, NULL));
+    if (way == QUEUE)
+        must(call_set_queue(call, queue, in));
+    bool obeys = way == CANCEL && draw(client, 2) == 0;
+    must(call_begin(call, obeys ? BASIC_OBEY : way == DIE ? BASIC_EXIT : BASIC_ECHO, &in, sizeof in));
+    struct pollfd entry = {.fd = -1, .events = POLLIN};
+    call_completion_t completion;
+    size_t count = 0;
+    call_hresult_t hr = RPC_S_CALLPENDING;
+    switch (way) {
+    case WAIT:
+        while (call_wait(call, draw(client, 2)) == RPC_S_CALLPENDING) {
+        }
+        break;
+    case POLL:
+        while ((hr = call_try_finish(call, &out, sizeof out, NULL)) == RPC_S_CALLPENDING) {
+        }
+        break;
+    case WAIT_MANY:
+        must(call_wait_many(&call, 1, CALL_WAIT_ALL, hang_ms(), NULL));
+        break;
+    case DESCRIPTOR:
+        must(call_get_fd(call, &entry.fd));
+        if (poll(&entry, 1, (int)hang_ms()) != 1)
+            bail_out("the descriptor does not say it");
+        break;
+    case CALLBACK:
+        gate_wait(&gate);
+        break;
+    case QUEUE:
+        must(call_queue_next(queue, &completion, 1, hang_ms(), &count));
+        break;
+    case CANCEL:
+        for (uint64_t done = 0, total = 0; obeys && total == 0 && draw(client, 1000) != 0;)
+            must(call_get_progress(call, &done, &total));
+        hr = call_request_cancel(cancel, CALL_INFINITE);
+        if (hr < 0 && hr != RPC_E_CALL_COMPLETE)
+            must(hr);
+        hr = RPC_S_CALLPENDING;
+        break;
+    case LEAVE:
+        (void)await_fate(call, CALL_FATE_NONE);
+        break;
+    default:
+        break;
+    }
+    if (hr == RPC_S_CALLPENDING)
+        hr = call_finish(call, &out, sizeof out, NULL);
+    book(client, call, hr, out == in, way == CANCEL, way == DIE);
+    if (way == CALLBACK)
+        must(call_set_callback(call, NULL, NULL, NULL));
+    if (way == QUEUE)
+        must(call_set_queue(call, (call_queue_t){0}, 0));
+    must(call_cancel_release(cancel));
+}
+
+static call_hresult_t be_a_client(caller_t *self)
+{
+    client_t *client = self->data;
+    call_queue_t queue;
+    call_t calls[2];
+    must(call_queue_create(&queue));
+    for (int i = 0; i < 2; i++)
+        must(call_create(client->object, &calls[i]));
+    for (unsigned i = 0; i < client->rounds; i++)
+        one_round(client, calls[i % 2], queue);
+    for (int i = 0; i < 2; i++)
+        must(call_release(calls[i]));
+    must(call_queue_release(queue));
+    return S_OK;
+}
+
+static void clients_of_every_kind(void)
+{
+    const char *said = getenv("CALL_LANE_ROUNDS");
+    unsigned rounds = said == NULL ? 1500 : (unsigned)strtoul(said, NULL, 10);
+    static client_t clients[CLIENTS];
+    client_t all = {.rounds = 0};
+    call_object_t object = basic();
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = (client_t){.object = object, .rounds = rounds, .random = now_ns() + (uint64_t)i};
+        clients[i].caller = (caller_t){.run = be_a_client, .data = &clients[i]};
+        caller_start(&clients[i].caller);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        (void)caller_join(&clients[i].caller);
+        for (int way = 0; way < WAYS; way++)
+            all.ways[way] += clients[i].ways[way];
+        all.completed += clients[i].completed, all.stopped += clients[i].stopped, all.never += clients[i].never;
+        all.killed += clients[i].killed, all.wrong += clients[i].wrong;
+    }
+    for (int way = 0; way < WAYS; way++)
+        ok(all.ways[way] >= rounds / 100, "%s: %u", way_names[way], all.ways[way]);
+    ok_u64(all.wrong, 0, "[isolated] %u calls end as their fates say", CLIENTS * rounds);
+    ok_u64(all.completed + all.stopped + all.never + all.killed, CLIENTS * (uint64_t)rounds, "each of them once");
+    ok(all.completed >= rounds / 2, "completed: %u", all.completed);
+    ok(all.stopped >= rounds / 100, "stopped: %u", all.stopped);
+    ok(all.never >= rounds / 300, "never started: %u", all.never);
+    ok_u64(all.killed, all.ways[DIE], "killed");
+    must(call_object_release(object));
+}
+
+static const tap_test_t tests[] = {
+    TAP_TEST(a_call_that_nobody_waits_for_ends),
+    TAP_TEST(calls_are_served_in_order),
+    TAP_TEST(progress_is_seen_though_nobody_waits),
+    TAP_TEST(a_child_may_die_on_the_way),
+    TAP_TEST(clients_of_every_kind),
+};
+TAP_MAIN(tests)
