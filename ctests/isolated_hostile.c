@@ -19,9 +19,11 @@ typedef struct to_child_t {
 } to_child_t;
 
 typedef struct to_host_t {
-    _Atomic uint32_t bell, answered, entered, asleep, result, room;
+    _Atomic uint32_t bell, answered, ran, asleep, result, room;
     _Atomic uint64_t length, message;
-    _Atomic uint32_t stage, barrier, reports;
+    _Atomic uint32_t reports, cpu;
+    _Alignas(64) _Atomic uint32_t entered;
+    _Atomic uint32_t stage, barrier, lull, hark;
     _Atomic uint64_t done, total;
 } to_host_t;
 
@@ -87,7 +89,7 @@ static void answer(way_t way, to_host_t *own, uint32_t turn)
     own->room = room;
     own->length = length;
     own->message = message;
-    own->entered = turn;
+    own->entered = own->ran = turn;
     own->answered = turn;
 }
 

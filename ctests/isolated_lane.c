@@ -144,6 +144,7 @@ typedef struct client_t {
     caller_t caller;
     call_object_t object;
     uint64_t random;
+    atomic_uint done;
     unsigned rounds, ways[WAYS], completed, stopped, never, killed, wrong;
 } client_t;
 
@@ -250,12 +251,29 @@ static call_hresult_t be_a_client(caller_t *self)
     must(call_queue_create(&queue));
     for (int i = 0; i < 2; i++)
         must(call_create(client->object, &calls[i]));
-    for (unsigned i = 0; i < client->rounds; i++)
+    for (unsigned i = 0; i < client->rounds; i++, atomic_fetch_add(&client->done, 1))
         one_round(client, calls[i % 2], queue);
     for (int i = 0; i < 2; i++)
         must(call_release(calls[i]));
     must(call_queue_release(queue));
     return S_OK;
+}
+
+/* As long as they go on, they may take their time. */
+static void await_clients(client_t *clients, unsigned rounds)
+{
+    uint64_t end = now_us() + hang_ms() * 1000ull;
+    for (unsigned done = 0, before = 0; done < CLIENTS * rounds;) {
+        (void)usleep(10000);
+        done = 0;
+        for (int i = 0; i < CLIENTS; i++)
+            done += atomic_load(&clients[i].done);
+        if (done != before)
+            end = now_us() + hang_ms() * 1000ull;
+        else if (now_us() > end)
+            bail_out("clients hang after %u rounds", done);
+        before = done;
+    }
 }
 
 static void clients_of_every_kind(void)
@@ -270,6 +288,7 @@ static void clients_of_every_kind(void)
         clients[i].caller = (caller_t){.run = be_a_client, .data = &clients[i]};
         caller_start(&clients[i].caller);
     }
+    await_clients(clients, rounds);
     for (int i = 0; i < CLIENTS; i++) {
         (void)caller_join(&clients[i].caller);
         for (int way = 0; way < WAYS; way++)

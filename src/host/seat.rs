@@ -45,11 +45,18 @@ impl Seat {
         }
     }
 
+    /// Lets the host look at an answer, of which it knows by itself unless it sleeps.
+    pub fn ring_answer(&self) {
+        if self.host.to_child().waiting.load(Ordering::SeqCst) != 0 {
+            self.ring();
+        }
+    }
+
     /// The same, of what nobody may be waiting for.
     fn ring_all(&self) {
         self.ring();
         let host = self.host.to_child();
-        if host.waiting.load(Ordering::SeqCst) == 0 && host.attended.load(Ordering::SeqCst) == 0 {
+        if host.waiting.load(Ordering::SeqCst) == 0 && host.rare.attended.load(Ordering::SeqCst) == 0 {
             self.call_somebody();
         }
     }
@@ -57,12 +64,12 @@ impl Seat {
     /// Whether there is an answer that nobody has taken, or is being woken for.
     fn is_uncollected(&self) -> bool {
         let host = self.host.to_child();
-        host.collected.load(Ordering::SeqCst) != self.own.to_host().answered.load(Ordering::SeqCst)
+        host.rare.collected.load(Ordering::SeqCst) != self.own.to_host().answered.load(Ordering::SeqCst)
             && host.waiting.load(Ordering::SeqCst) == 0
     }
 
     fn call_somebody(&self) {
-        let lull = &self.own.to_host().lull;
+        let lull = &self.own.to_host().rare.lull;
         lull.fetch_add(1, Ordering::SeqCst);
         wake_shared(lull);
     }
@@ -96,7 +103,7 @@ impl Seat {
     /// From now on a cancel of that request reaches its method; no: it is canceled already, and is not entered.
     pub fn enter(&self, turn: u32, execution: &'static Execution, generation: Generation) -> bool {
         let tells = execution.state_of(generation).is_some_and(|state| state.has(TELLS));
-        self.own.to_host().hark.store(u32::from(tells), Ordering::SeqCst);
+        self.own.to_host().rare.hark.store(u32::from(tells), Ordering::SeqCst);
         let mut served = lock(&self.served);
         let word = &self.host.to_child().canceled;
         let canceled = word.load(Ordering::SeqCst);
@@ -105,7 +112,9 @@ impl Seat {
         }
         watch_outside(word, canceled);
         *served = Some(Served { turn, execution, generation });
-        self.own.to_host().entered.store(turn, Ordering::SeqCst);
+        // What the last method has left open.
+        self.leave_region();
+        self.own.to_host().rare.entered.store(turn, Ordering::SeqCst);
         true
     }
 
@@ -147,19 +156,19 @@ impl Seat {
 impl Relay for Seat {
     fn progress(&self, done: u64, total: u64) {
         let own = self.own.to_host();
-        own.done.store(done, Ordering::Relaxed);
-        own.total.store(total, Ordering::Relaxed);
+        own.rare.done.store(done, Ordering::Relaxed);
+        own.rare.total.store(total, Ordering::Relaxed);
         own.reports.fetch_add(1, Ordering::Release);
         self.ring_all();
     }
 
     fn enter_region(&self) -> bool {
-        let barrier = &self.own.to_host().barrier;
+        let barrier = &self.own.to_host().rare.barrier;
         barrier.compare_exchange(REGION_OPEN, IN_REGION, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     fn hark(&self) {
-        self.own.to_host().hark.store(1, Ordering::SeqCst);
+        self.own.to_host().rare.hark.store(1, Ordering::SeqCst);
     }
 
     fn hear(&self) {
@@ -174,7 +183,7 @@ impl Relay for Seat {
     }
 
     fn leave_region(&self) {
-        let barrier = &self.own.to_host().barrier;
+        let barrier = &self.own.to_host().rare.barrier;
         if barrier.compare_exchange(IN_REGION, REGION_OPEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.ring();
         }

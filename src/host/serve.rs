@@ -91,7 +91,7 @@ fn say(seat: &Seat, outbox: &mut Outbox, socket: i32, said: &[u8], stage: u32) {
         head.room.store(room, Ordering::Relaxed);
         head.length.store(said.len() as u64, Ordering::Release);
     }
-    head.stage.store(stage, Ordering::SeqCst);
+    head.rare.stage.store(stage, Ordering::SeqCst);
     seat.ring();
 }
 
@@ -162,7 +162,7 @@ impl Service {
 
     fn answer(&self, turn: u32, answer: &Answer) {
         let head = self.seat.own.to_host();
-        head.entered.store(if answer.entered { turn } else { turn.wrapping_sub(1) }, Ordering::SeqCst);
+        head.ran.store(if answer.entered { turn } else { turn.wrapping_sub(1) }, Ordering::Relaxed);
         if let Some(room) = answer.room {
             head.room.store(room, Ordering::Relaxed);
         }
@@ -171,7 +171,7 @@ impl Service {
         head.result.store(answer.result.0.cast_unsigned(), Ordering::Release);
         head.cpu.store(this_cpu(), Ordering::Relaxed);
         head.answered.store(turn, Ordering::SeqCst);
-        self.seat.ring();
+        self.seat.ring_answer();
     }
 
     /// What a begin came to, once its method is over; what it wrote goes to the host from where it lies.

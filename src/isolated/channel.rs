@@ -16,6 +16,7 @@
 //! | `lull` | child | counts what it would have somebody look at whom nothing else has woken |
 //! | `answered` | child | the number of the request whose answer is there |
 //! | `entered` | child | the number of the request whose method was entered |
+//! | `ran` | child | the number of the request that was answered, if its method was entered |
 //! | `asleep` | child | 1: it sleeps on `turn` |
 //! | `hark` | child | 1: the method has to be woken to hear of a cancel; else it looks by itself, or is woken later |
 //! | `stage` | child | whether it can serve |
@@ -41,9 +42,15 @@ pub struct ToChild {
     pub deadline: AtomicU64,
     /// 1: nothing more will come.
     pub over: AtomicU32,
+    pub cpu: AtomicU32,
+    pub rare: ToChildRarely,
+}
+
+/// What the child seldom looks at, on a line of its own.
+#[repr(C, align(64))]
+pub struct ToChildRarely {
     pub collected: AtomicU32,
     pub attended: AtomicU32,
-    pub cpu: AtomicU32,
 }
 
 /// The child's words.
@@ -51,20 +58,27 @@ pub struct ToChild {
 pub struct ToHost {
     pub bell: AtomicU32,
     pub answered: AtomicU32,
-    pub entered: AtomicU32,
+    pub ran: AtomicU32,
     pub asleep: AtomicU32,
     pub result: AtomicU32,
     pub room: AtomicU32,
     /// Bytes of output, and behind them of a message.
     pub length: AtomicU64,
     pub message: AtomicU64,
-    pub stage: AtomicU32,
-    pub barrier: AtomicU32,
     /// Counts the reports of progress.
     pub reports: AtomicU32,
+    pub cpu: AtomicU32,
+    pub rare: ToHostRarely,
+}
+
+/// What the host seldom looks at: who waits for an answer does not take the line away from who works on it.
+#[repr(C, align(64))]
+pub struct ToHostRarely {
+    pub entered: AtomicU32,
+    pub stage: AtomicU32,
+    pub barrier: AtomicU32,
     pub lull: AtomicU32,
     pub hark: AtomicU32,
-    pub cpu: AtomicU32,
     pub done: AtomicU64,
     pub total: AtomicU64,
 }
@@ -83,6 +97,7 @@ const FIRST: usize = 64 * 1024;
 /// The length of a region.
 pub const LENGTH: usize = HEAD + FIRST;
 
+const _: () = assert!(size_of::<ToChild>() == 128 && size_of::<ToHost>() == 128);
 const _: () = assert!(size_of::<ToChild>() <= HEAD && size_of::<ToHost>() <= HEAD);
 
 /// A region, with the words of a type that is made of atomics.

@@ -85,7 +85,7 @@ impl Child {
         send(socket.number(), &setup, &[plan.0, our_file.number(), their_file.number()], true);
         let life = warden.spawn(plan, their_socket.number());
         let theirs = Arc::new(theirs);
-        let (head, hark) = (ours.to_child(), &raw const theirs.to_host().hark);
+        let (head, hark) = (ours.to_child(), &raw const theirs.to_host().rare.hark);
         // SAFETY: the words are in mappings that go after the place, as the fields say.
         let place = unsafe { ErrandPlace::new(&raw const head.canceled, &raw const head.grace_ms, hark) };
         let (outbox, inbox, spinner) = (Outbox::default(), Inbox::default(), Spinner::new());
@@ -109,7 +109,7 @@ impl Child {
     }
 
     pub fn stage(&mut self) -> Stage {
-        match self.theirs.to_host().stage.load(Ordering::SeqCst) {
+        match self.theirs.to_host().rare.stage.load(Ordering::SeqCst) {
             READY => Stage::Ready,
             FAILED => Stage::Refused(self.refusal()),
             _ if self.life.is_over() => Stage::Dead,
@@ -156,10 +156,10 @@ impl Child {
     /// Sleeps a little while it starts; with `other`, until that word changes.
     pub fn await_start(&self, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
         let head = self.theirs.to_host();
-        let bell = head.bell.load(Ordering::SeqCst);
+        let rung = self.rung();
         // A child may write there what it likes.
-        if ![READY, FAILED].contains(&head.stage.load(Ordering::SeqCst)) {
-            self.sleep(bell, other, deadline);
+        if ![READY, FAILED].contains(&head.rare.stage.load(Ordering::SeqCst)) {
+            self.sleep(rung, other, deadline);
         }
     }
 
@@ -167,8 +167,8 @@ impl Child {
     pub fn end(&self) {
         self.kill(0);
         while !self.is_dead() {
-            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
-            self.sleep(bell, None, Deadline::after_ms(100));
+            let rung = self.rung();
+            self.sleep(rung, None, Deadline::after_ms(100));
         }
     }
 
@@ -208,7 +208,6 @@ impl Child {
             Err(Fault::NoMemory) => return Err(Work::NoRoom),
             Err(_) => return Err(Work::Lost { entered: false, rubbish: false, forced: false }),
         };
-        self.theirs.to_host().barrier.store(REGION_OPEN, Ordering::SeqCst);
         let errand = Errand { turn, canceled: 0, reports: self.theirs.to_host().reports.load(Ordering::Relaxed) };
         let head = self.ours.to_child();
         head.method.store(method, Ordering::Relaxed);
@@ -240,10 +239,10 @@ impl Child {
     }
 
     /// Sleeps until something may be seen that [`Child::look`] did not see, or until the deadline.
-    pub fn sleep_beside(&self, server: Server, bell: u32, watched: (&AtomicU32, u32), deadline: Deadline) {
+    pub fn sleep_beside(&self, server: Server, rung: Rung, watched: (&AtomicU32, u32), deadline: Deadline) {
         let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
         if !state.any(CANCEL | DONE) && server.execution.keep_watch(server.generation, state) {
-            self.sleep(bell, Some(watched), deadline);
+            self.sleep(rung, Some(watched), deadline);
         }
     }
 
@@ -257,22 +256,23 @@ impl Child {
         self.cpu() == this_cpu()
     }
 
-    pub fn bell(&self) -> u32 {
-        self.theirs.to_host().bell.load(Ordering::SeqCst)
+    /// What it has rung and answered: to be read before a look, and to sleep by.
+    pub fn rung(&self) -> Rung {
+        rung_of(&self.theirs)
     }
 
     /// Waits for the end of the method, and passes on what happens meanwhile.
     pub fn attend(&mut self, terms: &Terms, server: Server, errand: &mut Errand) -> Work {
-        self.ours.to_child().attended.store(1, Ordering::SeqCst);
+        self.ours.to_child().rare.attended.store(1, Ordering::SeqCst);
         let work = self.wait_for_end(terms, server, errand);
-        self.ours.to_child().attended.store(0, Ordering::SeqCst);
+        self.ours.to_child().rare.attended.store(0, Ordering::SeqCst);
         work
     }
 
     fn wait_for_end(&mut self, terms: &Terms, server: Server, errand: &mut Errand) -> Work {
         let turn = errand.turn;
         loop {
-            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            let rung = self.rung();
             let watched = server.execution.watch();
             self.report_progress(server, errand);
             if self.has_answered(turn) {
@@ -289,25 +289,23 @@ impl Child {
             let news = || {
                 let now = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
                 // The end of a grace period is no change of the word: who sleeps is woken for that.
-                self.theirs.to_host().bell.load(Ordering::SeqCst) != bell
-                    || (now.0 ^ state.0) & (CANCEL | DONE) != 0
-                    || self.life.is_over()
+                rung_of(&self.theirs) != rung || (now.0 ^ state.0) & (CANCEL | DONE) != 0 || self.life.is_over()
             };
             let mut spinner = std::mem::replace(&mut self.spinner, Spinner::new());
             let spun = !self.is_beside() && spinner.spin(news);
             self.spinner = spinner;
             if !spun && server.execution.keep_watch(server.generation, state) {
-                self.sleep(bell, Some(watched), Deadline::NEVER);
+                self.sleep(rung, Some(watched), Deadline::NEVER);
             }
         }
     }
 
     /// Sleeps until the child rings, is gone, or another word is not what it was.
-    fn sleep(&self, bell: u32, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
+    fn sleep(&self, rung: Rung, other: Option<(&AtomicU32, u32)>, deadline: Deadline) {
         self.ours.to_child().waiting.store(1, Ordering::SeqCst);
         let head = self.theirs.to_host();
-        if head.bell.load(Ordering::SeqCst) == bell {
-            let mut words = vec![(&head.bell, bell, true), (self.life.word(), 0, false)];
+        if self.rung() == rung {
+            let mut words = vec![(&head.bell, rung.bell, true), (self.life.word(), 0, false)];
             words.extend(other.map(|(word, seen)| (word, seen, false)));
             wait_for_some(&words, deadline);
         }
@@ -319,7 +317,7 @@ impl Child {
         let reports = head.reports.load(Ordering::Acquire);
         if reports != errand.reports {
             errand.reports = reports;
-            let (done, total) = (head.done.load(Ordering::Relaxed), head.total.load(Ordering::Relaxed));
+            let (done, total) = (head.rare.done.load(Ordering::Relaxed), head.rare.total.load(Ordering::Relaxed));
             // Refused only where nobody wants to know any more.
             let _ = server.set_progress(done, total);
         }
@@ -352,11 +350,11 @@ impl Child {
     fn wait_abandoned(&mut self, server: Server, turn: u32) -> Work {
         do_without(true);
         loop {
-            let bell = self.theirs.to_host().bell.load(Ordering::SeqCst);
+            let rung = self.rung();
             if self.has_answered(turn) || self.life.is_over() {
                 break;
             }
-            self.sleep(bell, None, Deadline::NEVER);
+            self.sleep(rung, None, Deadline::NEVER);
         }
         do_without(false);
         self.after_death(server, turn)
@@ -382,13 +380,13 @@ impl Child {
         let end = Deadline::after_ms(terms.region_ms);
         let head = self.theirs.to_host();
         loop {
-            let bell = head.bell.load(Ordering::SeqCst);
-            let barrier = head.barrier.compare_exchange(REGION_OPEN, KILLING, Ordering::SeqCst, Ordering::SeqCst);
+            let rung = self.rung();
+            let barrier = head.rare.barrier.compare_exchange(REGION_OPEN, KILLING, Ordering::SeqCst, Ordering::SeqCst);
             if barrier != Err(IN_REGION) || self.has_answered(turn) || self.life.is_over() || end.passed() {
                 return;
             }
-            if head.barrier.load(Ordering::SeqCst) == IN_REGION {
-                self.sleep(bell, None, end);
+            if head.rare.barrier.load(Ordering::SeqCst) == IN_REGION {
+                self.sleep(rung, None, end);
             }
         }
     }
@@ -398,7 +396,7 @@ impl Child {
     }
 
     fn has_entered(&self, turn: u32) -> bool {
-        self.theirs.to_host().entered.load(Ordering::SeqCst) == turn
+        self.theirs.to_host().rare.entered.load(Ordering::SeqCst) == turn
     }
 
     fn after_death(&mut self, server: Server, turn: u32) -> Work {
@@ -412,12 +410,12 @@ impl Child {
     fn answer(&mut self, server: Server, turn: u32) -> Work {
         self.calls += 1;
         self.place.return_home();
-        self.ours.to_child().collected.store(turn, Ordering::SeqCst);
+        self.ours.to_child().rare.collected.store(turn, Ordering::SeqCst);
         let head = self.theirs.to_host();
         let result = Hresult(head.result.load(Ordering::Acquire).cast_signed());
         let (len, message) = (head.length.load(Ordering::Relaxed), head.message.load(Ordering::Relaxed));
-        let (room, entered) = (head.room.load(Ordering::Relaxed), self.has_entered(turn));
-        if !entered {
+        let room = head.room.load(Ordering::Relaxed);
+        if head.ran.load(Ordering::Relaxed) != turn {
             return Work::NotEntered;
         }
         let both = len.checked_add(message).ok_or(Fault::Rubbish);
@@ -438,6 +436,18 @@ fn do_without(absent: bool) {
             if absent { home.block() } else { home.unblock() }
         }
     });
+}
+
+/// See [`Child::rung`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rung {
+    bell: u32,
+    answered: u32,
+}
+
+fn rung_of(theirs: &Region) -> Rung {
+    let head = theirs.to_host();
+    Rung { bell: head.bell.load(Ordering::SeqCst), answered: head.answered.load(Ordering::SeqCst) }
 }
 
 /// One request to a child.

@@ -194,7 +194,7 @@ impl Track {
         *lock(&self.heard) = child.as_ref().map(|child| Heard {
             region: Arc::clone(&child.theirs),
             life: Arc::clone(&child.life),
-            lull: child.theirs.to_host().lull.load(Ordering::SeqCst),
+            lull: child.theirs.to_host().rare.lull.load(Ordering::SeqCst),
         });
         // SAFETY: the caller's.
         unsafe { self.berth() }.child = child;
@@ -375,11 +375,11 @@ impl Lane for Pool {
                 track.release(home);
                 return execution.park_done(generation, deadline);
             };
-            let (bell, watched) = (child.bell(), execution.watch());
+            let (rung, watched) = (child.rung(), execution.watch());
             if let Look::Nothing = self.look(home) {
                 // SAFETY: still held.
                 if let Some(child) = &unsafe { track.berth() }.child {
-                    child.sleep_beside(Server { execution, generation }, bell, watched, deadline);
+                    child.sleep_beside(Server { execution, generation }, rung, watched, deadline);
                 }
             } else {
                 holds = false;
@@ -458,7 +458,7 @@ impl Lane for Pool {
         let mut words = vec![(permits, 0, false)];
         let heard = lock(&track.heard).clone();
         if let Some(heard) = &heard {
-            let lull = heard.region.to_host().lull.load(Ordering::SeqCst);
+            let lull = heard.region.to_host().rare.lull.load(Ordering::SeqCst);
             if lull != heard.lull {
                 if let Some(noted) = lock(&track.heard).as_mut() {
                     noted.lull = lull;
@@ -470,7 +470,7 @@ impl Lane for Pool {
                 track.bury(self);
                 return Wake::Look;
             }
-            words.push((&heard.region.to_host().lull, lull, true));
+            words.push((&heard.region.to_host().rare.lull, lull, true));
             words.push((heard.life.word(), 0, false));
         }
         wait_for_some(&words, deadline);

@@ -160,7 +160,7 @@ impl Child<'_> {
         let words = self.words();
         words.asleep.store(1, SeqCst);
         words.length.store(len, SeqCst);
-        words.stage.store(stage, SeqCst);
+        words.rare.stage.store(stage, SeqCst);
         self.ring();
     }
 
@@ -197,7 +197,7 @@ impl Child<'_> {
                     if cue.0[1] & 4 != 0 {
                         words.length.store(cue.long_value(turn), SeqCst);
                     }
-                    words.entered.store(if cue.0[1] & 1 == 0 { turn } else { turn.wrapping_sub(1) }, SeqCst);
+                    words.ran.store(if cue.0[1] & 1 == 0 { turn } else { turn.wrapping_sub(1) }, SeqCst);
                     words.answered.store(turn, SeqCst);
                     self.ring();
                     if cue.0[1] & 2 == 0 {
@@ -236,15 +236,15 @@ impl Child<'_> {
     fn play_cue(&mut self, cue: Cue, turn: u32) {
         let [what, first, ..] = cue.0;
         let words = self.words();
-        let short = [&words.bell, &words.answered, &words.entered, &words.asleep, &words.result, &words.room];
-        let rare = [&words.stage, &words.barrier, &words.reports];
-        let long = [&words.length, &words.message, &words.done, &words.total];
+        let short = [&words.bell, &words.answered, &words.rare.entered, &words.asleep, &words.result, &words.room];
+        let rare = [&words.rare.stage, &words.rare.barrier, &words.reports, &words.ran, &words.rare.hark];
+        let long = [&words.length, &words.message, &words.rare.done, &words.rare.total];
         match what % 20 {
             0..3 => short[first as usize % short.len()].store(cue.value(turn), SeqCst),
             3 => rare[first as usize % rare.len()].store(cue.value(turn), SeqCst),
             4..6 => long[first as usize % long.len()].store(cue.long_value(turn), SeqCst),
             6 => {
-                words.barrier.store(u32::from(first & 1), SeqCst);
+                words.rare.barrier.store(u32::from(first & 1), SeqCst);
                 self.ring();
             }
             7 | 8 => self.ring(),
@@ -293,7 +293,8 @@ impl Child<'_> {
             self.send(&super::cue::message(word::REGION, &[self.room.into(), size as u64]), vec![file]);
         }
         let words = self.words();
-        words.entered.store(turn, SeqCst);
+        words.rare.entered.store(turn, SeqCst);
+        words.ran.store(turn, SeqCst);
         words.room.store(self.room, SeqCst);
         words.length.store(output as u64, SeqCst);
         words.message.store(message as u64, SeqCst);

@@ -224,7 +224,7 @@ impl Host {
             15 => self.make_noise(cue),
             16 => {
                 let theirs: &ToHost = self.theirs.words();
-                theirs.barrier.store(cue.value(turn), SeqCst);
+                theirs.rare.barrier.store(cue.value(turn), SeqCst);
             }
             17 => self.own.fill(ROOM, Cue::length(first), cue.0[2]),
             18 if first % 8 == 0 => system::shut(self.socket),
