@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static call_object_t basic(void)
@@ -40,6 +41,39 @@ static call_fate_t await_fate(call_t call, call_fate_t before)
         must(call_get_fate(call, &fate));
     }
     return fate;
+}
+
+/* The first call of this process is in a child when a fork's child makes its own first one, which has the same name
+ * there, and cancels it. */
+static void a_fork_cancels_its_own_call(void)
+{
+    call_object_t object = bind_object("isolated", "basic", "Basic", NULL);
+    call_t call = enter_method(object, BASIC_OBEY);
+    call_cancel_t cancel;
+    int status = -1;
+    fflush(stdout);
+    pid_t fork_child = fork();
+    if (fork_child == 0) {
+        scene_t scene;
+        job_t job;
+        call_fate_t fate;
+        scene_open(&scene, 1);
+        job_init(&job, "its own", RPC_E_CALL_CANCELED);
+        enter_job(scene.call, OBEY, &job);
+        must(call_request_cancel(cancel_of(scene.call), CALL_INFINITE));
+        call_hresult_t hr = call_finish(scene.call, NULL, 0, NULL);
+        must(call_get_fate(scene.call, &fate));
+        _exit(hr == RPC_E_CALL_CANCELED && fate == CALL_FATE_STOPPED ? 0 : 1);
+    }
+    (void)waitpid(fork_child, &status, 0);
+    ok_u64((uint64_t)status, 0, "[isolated] a fork's child cancels a call of its own, and touches no other");
+    must(call_query_cancel(call, &cancel));
+    ok_hr(call_wait(call, 0), RPC_S_CALLPENDING, "the parent's goes on");
+    must(call_request_cancel(cancel, CALL_INFINITE));
+    ok_hr(call_finish(call, NULL, 0, NULL), RPC_E_CALL_CANCELED, "until it is canceled");
+    must(call_cancel_release(cancel));
+    must(call_release(call));
+    must(call_object_release(object));
 }
 
 static void a_call_that_nobody_waits_for_ends(void)
@@ -131,6 +165,30 @@ static void a_child_may_die_on_the_way(void)
         must(call_release(call));
     }
     must(call_object_release(object));
+}
+
+/* A client sleeps for a call that flies when all is shut down. */
+static void a_shutdown_ends_what_flies(void)
+{
+    for (int round = 0; round < 6; round++) {
+        call_object_t object = basic();
+        pid_t pid = pid_of(object, BASIC_PID);
+        call_t call = begun(object, round % 2 == 0 ? BASIC_SPIN : BASIC_OBEY, 0);
+        caller_t waiter = {.run = finish_it, .call = call};
+        call_fate_t fate;
+        caller_start(&waiter);
+        caller_settle(&waiter);
+        (void)usleep(20000);
+        (void)call_shutdown(300, NULL);
+        ok_hr(caller_join(&waiter), round % 2 == 0 ? RPC_E_DISCONNECTED : RPC_E_CALL_CANCELED,
+              "[isolated] a shutdown frees who sleeps for a call");
+        must(call_get_fate(call, &fate));
+        fate = await_fate(call, CALL_FATE_NONE);
+        ok(fate == CALL_FATE_KILLED || fate == CALL_FATE_STOPPED, "and its method ends: %s", fate_name(fate));
+        must(call_release(call));
+        must(call_object_release(object));
+        await_death(pid);
+    }
 }
 
 /* --- clients that do it each in another way --- */
@@ -308,10 +366,12 @@ static void clients_of_every_kind(void)
 }
 
 static const tap_test_t tests[] = {
+    TAP_TEST(a_fork_cancels_its_own_call),
     TAP_TEST(a_call_that_nobody_waits_for_ends),
     TAP_TEST(calls_are_served_in_order),
     TAP_TEST(progress_is_seen_though_nobody_waits),
     TAP_TEST(a_child_may_die_on_the_way),
     TAP_TEST(clients_of_every_kind),
+    TAP_TEST(a_shutdown_ends_what_flies),
 };
 TAP_MAIN(tests)

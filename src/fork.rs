@@ -25,6 +25,7 @@ extern "C" fn in_child() {
     cancel::forget();
     execution::forget();
     execution::forget_teller();
+    execution::forget_errands();
     wait::forget();
     object::forget();
     apartment::forget();

@@ -70,8 +70,8 @@ pub trait Home: Send + Sync {
     fn has_queued(&self) -> bool {
         false
     }
-    /// Takes the first of the queue; `taken` runs on it under the queue's lock.
-    fn take_queued(&self, _taken: &dyn Fn(&'static Execution)) -> Option<&'static Execution> {
+    /// Takes the first of the queue.
+    fn take_queued(&self) -> Option<&'static Execution> {
         None
     }
 }
@@ -162,8 +162,6 @@ pub trait Lane: Send + Sync {
     fn leave(&self, home: &dyn Home, ready: bool);
     /// Sleeps until the word is not 0 any more, until somebody has to come, or until the deadline.
     fn sleep(&self, permits: &AtomicU32, deadline: Deadline) -> Wake;
-    /// The call that is under way, packed as a handle; 0: none.
-    fn current(&self) -> u64;
 }
 
 /// A call that was sent, and is to be looked after.

@@ -14,6 +14,7 @@ use crate::sync::{
     wake_one,
 };
 use crate::time::Deadline;
+use std::cell::Cell;
 
 impl Settings {
     /// How many threads it may have.
@@ -257,14 +258,19 @@ impl Home for Multi {
 
     fn summon(&self) {
         self.bring();
+        if self.desk.is(CLOSED) && self.has_work() {
+            // Its threads end, and may not look again: one comes for what is under way.
+            self.change(|pool| Some(pool.add_one()));
+            self.start();
+        }
     }
 
     fn has_queued(&self) -> bool {
         !self.desk.queue.is_empty()
     }
 
-    fn take_queued(&self, taken: &dyn Fn(&'static Execution)) -> Option<&'static Execution> {
-        self.desk.take(taken)
+    fn take_queued(&self) -> Option<&'static Execution> {
+        self.desk.take(|_| ())
     }
 }
 
@@ -274,9 +280,7 @@ impl Apartment for Multi {
     }
 
     fn running(&self) -> Vec<Handle> {
-        let away = self.lane().map_or(0, Lane::current);
-        let away = (away != 0).then(|| Handle::unpack(away));
-        lock(&self.workers).iter().filter_map(|worker| worker.running()).chain(away).collect()
+        lock(&self.workers).iter().filter_map(|worker| worker.running()).collect()
     }
 
     fn rouse(&self) {
@@ -303,6 +307,9 @@ impl Shift {
                 Some(lane) => self.serve_lane(&mut searching, lane),
             }
             if self.apartment.desk.is(CLOSED | ORPHANED) {
+                if self.apartment.remote.is_some() && self.apartment.has_work() {
+                    continue;
+                }
                 break;
             }
             // Where a submitter could summon nobody anyway, nobody needs to know that we look.
@@ -345,7 +352,9 @@ impl Shift {
                 None => self.run(execution),
             }
         }
-        self.serve_queue(searching, || lane.is_mine() && !lane.is_wanted());
+        // A client that only looks keeps it from nothing.
+        let first = Cell::new(true);
+        self.serve_queue(searching, || lane.is_mine() && (first.replace(false) || !lane.is_wanted()));
         lane.leave(&*self.apartment, true);
     }
 

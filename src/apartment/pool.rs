@@ -91,6 +91,11 @@ impl Pool {
         if self.threads() == 0 { Some(self.add(THREADS).add(SEARCHING)) } else { None }
     }
 
+    /// One more thread, whatever there are; it searches.
+    pub const fn add_one(self) -> Self {
+        self.add(THREADS).add(SEARCHING)
+    }
+
     /// A thread that had no more work searches, unless another one does.
     pub const fn search(self) -> Option<Self> {
         if self.searching() > 0 { None } else { Some(self.add(SEARCHING)) }

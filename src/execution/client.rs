@@ -14,13 +14,13 @@ use crate::state::{
 };
 use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
 use crate::time::{Deadline, INFINITE};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::mem::offset_of;
 use std::ptr;
 
 thread_local! {
     /// What this thread learned about waiting for calls.
-    static SPINNER: RefCell<Spinner> = const { RefCell::new(Spinner::new()) };
+    static SPINNER: Cell<Spinner> = const { Cell::new(Spinner::new()) };
 }
 
 impl Execution {
@@ -294,10 +294,16 @@ impl Execution {
     }
 }
 
-/// Spins while it pays, as far as this thread knows. True: `ready` says yes.
+/// Spins while it pays, as far as this thread knows. True: `ready` says yes; it may run the program's code.
 #[inline]
 pub fn spin(ready: impl Fn() -> bool) -> bool {
-    ready() || SPINNER.with_borrow_mut(|spinner| spinner.spin(ready))
+    ready()
+        || SPINNER.with(|cell| {
+            let mut spinner = cell.replace(Spinner::new());
+            let spun = spinner.spin(ready);
+            cell.set(spinner);
+            spun
+        })
 }
 
 /// Signaled by the completion of calls that some thread sleeps for, while threads sleep for several at once.

@@ -69,7 +69,7 @@ impl ErrandPlace {
     /// The child is about to be asked to serve that begin.
     pub fn set_out(&self, execution: &Execution, generation: Generation, turn: u32) {
         if let Some(errand) = self.0 {
-            errand.turn.store(turn, Ordering::Relaxed);
+            errand.turn.store(turn, Ordering::Release);
             errand.key.store(execution.handle(generation).pack(), Ordering::SeqCst);
         }
     }
@@ -94,6 +94,16 @@ impl Drop for ErrandPlace {
     }
 }
 
+/// In the child of a fork: the child processes are the parent's.
+pub fn forget_errands() {
+    for errand in &ERRANDS {
+        errand.key.store(0, Ordering::Relaxed);
+        errand.users.store(0, Ordering::Relaxed);
+    }
+    TAKEN.store(0, Ordering::Relaxed);
+    super::LANES.store(0, Ordering::Relaxed);
+}
+
 impl Execution {
     /// Tells the child that serves that begin of its cancel, if one does. Async-signal-safe.
     pub(super) fn tell_child(&self, generation: Generation) {
@@ -103,8 +113,10 @@ impl Execution {
                 continue;
             }
             errand.users.fetch_add(1, Ordering::SeqCst);
-            let turn = errand.turn.load(Ordering::Relaxed);
-            if errand.key.load(Ordering::SeqCst) == key {
+            // The turn is the key's if that is the same before and after.
+            let is_meant = || errand.key.load(Ordering::SeqCst) == key;
+            let turn = is_meant().then(|| errand.turn.load(Ordering::Acquire));
+            if let Some(turn) = turn.filter(|_| is_meant()) {
                 // SAFETY: set before the key was, and there while the place is, which waits for its users to go.
                 let [canceled, grace_ms, hark] = unsafe { errand.words() };
                 say_canceled((canceled, grace_ms), turn, 1, self.grace().1);

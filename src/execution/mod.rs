@@ -34,7 +34,7 @@ mod tell;
 pub use attachment::{Attachment, Observer, Observers, Relay};
 pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
-pub use errands::{ErrandPlace, say_canceled};
+pub use errands::{ErrandPlace, forget_errands, say_canceled};
 pub use notify::{By, Glimpse};
 pub use remote::{LANES, Launch};
 pub use server::{Server, watch_outside};

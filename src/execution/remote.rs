@@ -89,10 +89,10 @@ impl Execution {
     }
 
     /// The method of a begin that went by the lane has ended.
-    pub fn land(&'static self, generation: Generation, result: Hresult, home: &dyn Home) {
+    pub fn land(&'static self, generation: Generation, result: Hresult) {
         // SAFETY: who took the answer over is the worker (1).
         unsafe { self.input().clear() };
-        self.leave(generation, result, Some(home));
+        self.leave(generation, result, None);
     }
 
     /// Runs `at` on the lane that this begin goes by, and on its apartment. `None`: it goes by none, or is over.
@@ -178,6 +178,11 @@ impl Execution {
     /// The state of that begin; `None`: it is over for good.
     pub fn state_of(&self, generation: Generation) -> Option<State> {
         self.word.state(generation).ok()
+    }
+
+    /// The same, in the order of all sequentially consistent operations.
+    pub fn state_in_order(&self, generation: Generation) -> Option<State> {
+        self.word.state_in_order(generation).ok()
     }
 
     /// Waits until the method of that begin is over, which may be long after its client went on.

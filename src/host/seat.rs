@@ -78,11 +78,12 @@ impl Seat {
     pub fn next_turn(&self, last: u32, spinner: &mut Spinner, alone: impl Fn() -> bool) -> Option<u32> {
         let (host, own) = (self.host.to_child(), self.own.to_host());
         let changed = || host.turn.load(Ordering::SeqCst) != last;
+        let mut patience = PATIENCE;
         while !changed() {
             if host.cpu.load(Ordering::Relaxed) != this_cpu() && spinner.spin(changed) {
                 break;
             }
-            let pause = if self.is_uncollected() { Deadline::at(now() + PATIENCE) } else { Deadline::after_ms(LOOK) };
+            let pause = if self.is_uncollected() { Deadline::at(now() + patience) } else { Deadline::after_ms(LOOK) };
             own.asleep.store(1, Ordering::SeqCst);
             if !changed() {
                 wait_shared(&host.turn, last, pause);
@@ -91,6 +92,7 @@ impl Seat {
             if !changed() && pause.passed() && self.is_uncollected() {
                 // Who has sent the last request does not wait for its answer.
                 self.call_somebody();
+                patience = (patience * 2).min(u64::from(LOOK) * 1_000_000);
             }
             if !changed() && alone() {
                 return None;

@@ -3,7 +3,7 @@
 //! | word | whose it is, and what is under way |
 //! | --- | --- |
 //! | `FREE` | nobody's; nothing |
-//! | `HELD` | a client's for a moment, or while it waits |
+//! | `HELD` | a client's for a moment, or while it waits; anybody's who puts a child there, or takes it away |
 //! | `FLYING` | nobody's; a call, which somebody will come for: its client, or who hears the child ring |
 //! | `CALLED` | nobody's; a call that the apartment's thread is to come for |
 //! | `OWNED` | the apartment's thread's |
@@ -134,6 +134,11 @@ impl Baton {
     /// Whether the child rang, since this was last asked.
     pub fn was_rung(&self) -> bool {
         self.rung.load(Ordering::SeqCst) != 0 && self.rung.swap(0, Ordering::SeqCst) != 0
+    }
+
+    /// Whether a call is under way, or somebody is at it.
+    pub fn is_busy(&self) -> bool {
+        !self.is(FREE)
     }
 
     /// Whether there is something to do for the apartment's thread.

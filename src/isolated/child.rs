@@ -33,7 +33,7 @@ pub struct Child {
     turn: u32,
     /// Methods that it has run.
     pub calls: u32,
-    /// When it was last put aside.
+    /// When it last had something to do, as far as that matters.
     pub idle_since: Nanoseconds,
     born: Nanoseconds,
     spinner: Spinner,
@@ -307,7 +307,7 @@ impl Child {
         if self.rung() == rung {
             let mut words = vec![(&head.bell, rung.bell, true), (self.life.word(), 0, false)];
             words.extend(other.map(|(word, seen)| (word, seen, false)));
-            wait_for_some(&words, deadline);
+            wait_for_some(&words, deadline, false);
         }
         self.ours.to_child().waiting.store(0, Ordering::SeqCst);
     }
@@ -366,7 +366,7 @@ impl Child {
         self.await_region(terms, turn);
         self.kill(terms.term_ms);
         while !self.life.is_over() {
-            wait_for_some(&[(self.life.word(), 0, false)], Deadline::NEVER);
+            wait_for_some(&[(self.life.word(), 0, false)], Deadline::NEVER, false);
         }
         do_without(false);
         match self.after_death(server, turn) {

@@ -7,23 +7,23 @@ use super::pool::{Leg, Pool, Underway};
 use super::warden::Life;
 use crate::execution::{Execution, Launch, Server, spin};
 use crate::frame::this_thread;
-use crate::handle::Generation;
+use crate::handle::{Generation, process};
 use crate::hresult::Hresult;
 use crate::monitor;
 use crate::object::{Flight, Home, Lane, Post};
 use crate::process::{this_cpu, wait_for_some};
 use crate::state::{CANCEL, OBSERVED, WAITERS};
-use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, Wake, Weak, lock};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, Wake, Weak, lock};
 use crate::time::Deadline;
 use std::cell::{Cell, UnsafeCell};
 
 /// See the module.
 pub struct Track {
     baton: Baton,
-    /// The call that is under way, packed as a handle.
-    current: AtomicU64,
     /// The processor that the child ran on when this was last known.
     child_cpu: AtomicU32,
+    /// Where it was made: the child of a fork has no part in it.
+    process: u32,
     berth: UnsafeCell<Berth>,
     /// What the apartment's thread hears while it sleeps.
     heard: Mutex<Option<Heard>>,
@@ -38,6 +38,35 @@ struct Berth {
     sent: Option<Sent>,
 }
 
+impl Berth {
+    /// Starts an execution and sends it to the child, or leaves it to the apartment's thread. What it gives back is
+    /// over already.
+    fn launch(&mut self, execution: &'static Execution) -> Option<Launch<'static>> {
+        let (generation, _) = execution.read();
+        let server = Server { execution, generation };
+        let leg = match (&mut self.child, execution.launch(generation)) {
+            (Some(child), Launch::Start(method, input)) => match child.post(server, method, input) {
+                Ok(errand) => Leg::UnderWay(errand),
+                Err(work) => Leg::Over(work),
+            },
+            (_, Launch::Later) => Leg::New,
+            (_, over) => return Some(over),
+        };
+        self.sent = Some(Sent { server, leg });
+        None
+    }
+
+    /// What was taken from the queue goes by the lane, or waits there for the apartment's thread.
+    fn go_by(&mut self, next: &'static Execution) -> Option<Launch<'static>> {
+        let (generation, state) = next.read();
+        if state.has(OBSERVED) || next.is_started() || monitor::is_on() {
+            self.sent = Some(Sent { server: Server { execution: next, generation }, leg: Leg::New });
+            return None;
+        }
+        self.launch(next)
+    }
+}
+
 struct Sent {
     server: Server,
     leg: Leg,
@@ -48,6 +77,12 @@ struct Heard {
     region: Arc<Region>,
     life: Arc<Life>,
     lull: u32,
+}
+
+impl Heard {
+    fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.life, &other.life)
+    }
 }
 
 /// What others may want of a holder.
@@ -62,7 +97,7 @@ impl Beside for Wants<'_> {
     }
 
     fn is_awaited(&self) -> bool {
-        let state = self.server.and_then(|server| server.execution.state_of(server.generation));
+        let state = self.server.and_then(|server| server.execution.state_in_order(server.generation));
         state.is_some_and(|state| state.any(CANCEL | WAITERS | OBSERVED))
     }
 
@@ -99,8 +134,8 @@ impl Track {
     pub fn new() -> Self {
         Self {
             baton: Baton::new(),
-            current: AtomicU64::new(0),
             child_cpu: AtomicU32::new(u32::MAX),
+            process: process(),
             berth: UnsafeCell::new(Berth::default()),
             heard: Mutex::new(None),
         }
@@ -139,33 +174,10 @@ impl Track {
         self.baton.give(Next::Calls, &Wants { home, server: None });
     }
 
-    /// Starts an execution and sends it to the child, or leaves it to the apartment's thread. What it gives back is
-    /// over already.
-    fn launch(&self, berth: &mut Berth, execution: &'static Execution) -> Option<Launch<'static>> {
-        let (generation, _) = execution.read();
-        let server = Server { execution, generation };
-        let leg = match (&mut berth.child, execution.launch(generation)) {
-            (Some(child), Launch::Start(method, input)) => match child.post(server, method, input) {
-                Ok(errand) => Leg::UnderWay(errand),
-                Err(work) => Leg::Over(work),
-            },
-            (_, Launch::Later) => Leg::New,
-            (_, over) => {
-                self.current.store(0, Ordering::Release);
-                return Some(over);
-            }
-        };
-        berth.sent = Some(Sent { server, leg });
-        None
-    }
-
-    fn note(&self, execution: &Execution) {
-        let (generation, _) = execution.read();
-        self.current.store(execution.handle(generation).pack(), Ordering::SeqCst);
-    }
-
     /// The child is dead: makes room for another one.
-    fn bury(&self, pool: &Pool) {
+    fn bury(&self, pool: &Pool, dead: &Heard) {
+        // Heard of once: whoever holds the lane sees it when giving it back.
+        lock(&self.heard).take_if(|heard| heard.is_of(dead));
         self.baton.ring();
         if self.baton.hold_free() {
             self.install(pool);
@@ -251,7 +263,7 @@ impl Pool {
         }
         let over = self.send_next(home, berth);
         track.release(home);
-        server.execution.land(server.generation, result, home);
+        server.execution.land(server.generation, result);
         if let Some((next, over)) = over {
             // Canceled while it was queued; what comes after it is the apartment's thread's.
             next.dismiss(over);
@@ -260,28 +272,15 @@ impl Pool {
 
     /// Sends what is queued next, while the lane is held; gives back what was over before.
     fn send_next(&self, home: &dyn Home, berth: &mut Berth) -> Option<(&'static Execution, Launch<'static>)> {
-        let track = self.track();
-        track.current.store(0, Ordering::Release);
         if !berth.child.as_ref().is_some_and(|child| self.is_fresh(child)) || !home.has_queued() {
             return None;
         }
-        let note = |next: &'static Execution| track.note(next);
-        home.take_queued(&note).and_then(|next| self.go_by(berth, next).map(|over| (next, over)))
-    }
-
-    /// What was taken from the queue goes by the lane, or waits there for the apartment's thread.
-    fn go_by(&self, berth: &mut Berth, next: &'static Execution) -> Option<Launch<'static>> {
-        let (generation, state) = next.read();
-        if state.has(OBSERVED) || next.is_started() || monitor::is_on() {
-            berth.sent = Some(Sent { server: Server { execution: next, generation }, leg: Leg::New });
-            return None;
-        }
-        self.track().launch(berth, next)
+        home.take_queued().and_then(|next| berth.go_by(next).map(|over| (next, over)))
     }
 
     fn help(&self, home: &dyn Home, holds: &Cell<bool>) {
         if !holds.get() {
-            if !self.track().baton.help() {
+            if self.track().process != process() || !self.track().baton.help() {
                 return;
             }
             holds.set(true);
@@ -303,13 +302,14 @@ impl Lane for Pool {
         let ready = berth.child.as_ref().is_some_and(|child| self.is_fresh(child));
         let plain = !execution.read().1.any(OBSERVED) && !monitor::is_on();
         let sends = ready && plain && !home.has_queued();
+        let mut over = None;
         if sends {
-            track.note(execution);
-            if let Some(over) = track.launch(berth, execution) {
-                execution.dismiss(over);
-            }
+            over = berth.launch(execution);
         }
         track.release(home);
+        if let Some(over) = over {
+            execution.dismiss(over);
+        }
         sends
     }
 
@@ -363,7 +363,7 @@ impl Lane for Pool {
         let track = self.track();
         let mut holds = false;
         while !execution.is_done(generation) && !deadline.passed() {
-            if !holds && !track.baton.hold_flying() {
+            if !holds && (track.process != process() || !track.baton.hold_flying()) {
                 return execution.park_done(generation, deadline);
             }
             holds = true;
@@ -444,8 +444,6 @@ impl Lane for Pool {
             track.install(self);
             // SAFETY: held.
             over = self.send_next(home, unsafe { track.berth() });
-        } else {
-            track.current.store(0, Ordering::SeqCst);
         }
         track.release(home);
         if let Some((next, over)) = over {
@@ -460,24 +458,20 @@ impl Lane for Pool {
         if let Some(heard) = &heard {
             let lull = heard.region.to_host().rare.lull.load(Ordering::SeqCst);
             if lull != heard.lull {
-                if let Some(noted) = lock(&track.heard).as_mut() {
+                if let Some(noted) = lock(&track.heard).as_mut().filter(|noted| noted.is_of(heard)) {
                     noted.lull = lull;
                 }
                 track.baton.ring();
                 return Wake::Look;
             }
             if heard.life.is_over() {
-                track.bury(self);
+                track.bury(self, heard);
                 return Wake::Look;
             }
             words.push((&heard.region.to_host().rare.lull, lull, true));
             words.push((heard.life.word(), 0, false));
         }
-        wait_for_some(&words, deadline);
+        wait_for_some(&words, deadline, !track.baton.is_busy());
         if deadline.passed() { Wake::TimedOut } else { Wake::Look }
-    }
-
-    fn current(&self) -> u64 {
-        self.track().current.load(Ordering::SeqCst)
     }
 }

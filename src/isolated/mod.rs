@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!   this process                            supervisor (call-host)         child (call-host)
-//!   a thread of the apartment ---------------- shared memory ------------- runs the method
+//!   a client, or a thread of the apartment --- shared memory ------------- runs the method
 //!   warden, one thread        --- socket ---> starts, kills, reaps ------> its children too
 //! ```
 //!
-//! A [`Pool`] keeps the children of one object. A thread of the object's apartment takes a queued call, has it
-//! run by one child (`Child`) through a [`channel`], and kills the child when the call was abandoned. Who
+//! A [`Pool`] keeps the children of one object. Who begins a call sends it to one of them (`Child`) through a
+//! [`channel`], by the short way (`lane`), or a thread of the object's apartment does; that one kills a child, too. Who
 //! starts and ends processes is the supervisor, a process of its own; the [`warden`] talks to it.
 
 mod baton;

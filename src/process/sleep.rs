@@ -17,12 +17,14 @@ const FUTEX_32: u32 = 2;
 const FUTEX_PRIVATE: u32 = 128;
 /// How long one sleep takes where the kernel cannot sleep on several words, in milliseconds.
 const SLICE: u32 = 2;
+const LAZY_SLICE: u32 = 50;
 
 /// A word that somebody sleeps on, what it was, and whether other processes have it too.
 pub type Slept<'a> = (&'a AtomicU32, u32, bool);
 
-/// Sleeps until one of the words is not what it was, until woken, or until the deadline.
-pub fn wait_for_some(words: &[Slept<'_>], deadline: Deadline) {
+/// Sleeps until one of the words is not what it was, until woken, or until the deadline; `lazy`: where the kernel
+/// cannot sleep on several, the others than the first are not urgent.
+pub fn wait_for_some(words: &[Slept<'_>], deadline: Deadline, lazy: bool) {
     let waiter = |&(word, seen, shared): &Slept<'_>| Waiter {
         seen: seen.into(),
         word: word.as_ptr() as u64,
@@ -38,7 +40,7 @@ pub fn wait_for_some(words: &[Slept<'_>], deadline: Deadline) {
             || ![libc::ENOSYS, libc::EPERM].contains(&*libc::__errno_location())
     };
     if let (false, Some(&(word, seen, shared))) = (slept, words.first()) {
-        let slice = deadline.min(Deadline::after_ms(SLICE));
+        let slice = deadline.min(Deadline::after_ms(if lazy { LAZY_SLICE } else { SLICE }));
         if shared {
             wait_shared(word, seen, slice);
         } else {

@@ -60,6 +60,12 @@ impl Word {
         compare(now, generation).map(|()| state)
     }
 
+    /// The same, in the order of all sequentially consistent operations.
+    pub fn state_in_order(&self, generation: Generation) -> Result<State, Gone> {
+        let (now, state) = split(self.0.load(Ordering::SeqCst));
+        compare(now, generation).map(|()| state)
+    }
+
     /// Takes a transition of that generation.
     #[inline(always)]
     pub fn apply<T>(&self, generation: Generation, transition: impl Fn(State) -> Step<T>) -> Result<Taken<T>, Missed> {
