@@ -655,6 +655,11 @@ typedef struct call_counters_t {
      * Abandoned methods that run now, tracked or not.
      */
     uint64_t abandoned_now;
+    /**
+     * By fate, as above: methods whose process was killed or died. What was lost before it was entered has never
+     * started.
+     */
+    uint64_t killed;
 } call_counters_t;
 
 /**
@@ -1912,7 +1917,7 @@ CALL_ASSERT_LAYOUT(offsetof(call_info_t, left_ms) == 44);
 CALL_ASSERT_LAYOUT(offsetof(call_info_t, age_ms) == 48);
 CALL_ASSERT_LAYOUT(offsetof(call_info_t, method_name) == 56);
 CALL_ASSERT_LAYOUT(offsetof(call_info_t, apartment_name) == 104);
-CALL_ASSERT_LAYOUT(sizeof(call_counters_t) == 80);
+CALL_ASSERT_LAYOUT(sizeof(call_counters_t) == 88);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, size) == 0);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, begun) == 8);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, finished) == 16);
@@ -1923,6 +1928,7 @@ CALL_ASSERT_LAYOUT(offsetof(call_counters_t, abandoned) == 48);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, uncooperative) == 56);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, pending_now) == 64);
 CALL_ASSERT_LAYOUT(offsetof(call_counters_t, abandoned_now) == 72);
+CALL_ASSERT_LAYOUT(offsetof(call_counters_t, killed) == 80);
 CALL_ASSERT_LAYOUT(sizeof(call_class_t) == 56);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, size) == 0);
 CALL_ASSERT_LAYOUT(offsetof(call_class_t, methods) == 8);

@@ -41,6 +41,10 @@ pub fn before(_: &'static Execution, _: Generation) -> Option<Info> {
 
 pub fn canceled(_: Option<Info>, _: Cause) {}
 
+pub fn lost(info: Info, _: bool) -> Info {
+    info
+}
+
 pub fn late_end(_: Info, _: State) {}
 
 pub fn with_onlooker(observers: &Observers) -> Observers {

@@ -242,6 +242,8 @@ impl Server {
             unsafe { (*execution.hot.get()).completed = result.0 };
             if let Ok(taken) = execution.word.apply(generation, |state| state.lose(entered, forced, telling)) {
                 execution.wake(taken.before);
+                let never = !entered && !taken.before.has(DONE);
+                let seen = seen.map(|seen| monitor::lost(seen, never));
                 execution.report_end(generation, taken.answer, false, seen);
                 execution.settle(generation, &taken);
                 return;

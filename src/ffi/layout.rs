@@ -36,7 +36,7 @@ pub const LAYOUTS: &[Layout] = &[
     },
     Layout {
         name: "call_counters_t",
-        size: 80,
+        size: 88,
         fields: &[
             ("size", 0),
             ("begun", 8),
@@ -48,6 +48,7 @@ pub const LAYOUTS: &[Layout] = &[
             ("uncooperative", 56),
             ("pending_now", 64),
             ("abandoned_now", 72),
+            ("killed", 80),
         ],
     },
     Layout {

@@ -30,7 +30,7 @@ fn rust_types_have_the_layout_that_the_header_asserts() {
         }
         call_counters_t {
             size, begun, finished, completed, never_started, stopped, abandoned, uncooperative, pending_now,
-            abandoned_now
+            abandoned_now, killed
         }
         call_class_t { size, methods, method_count, flags, invoke, begin, cancel, destroy }
         call_module_t { id }

@@ -161,6 +161,7 @@ pub unsafe extern "C" fn call_get_counters(counters: *mut call_counters_t) -> ca
             uncooperative: now.uncooperative,
             pending_now: now.pending_now,
             abandoned_now: now.abandoned_now,
+            killed: now.killed,
         };
         // SAFETY: as above.
         unsafe { counters.write(shown) };

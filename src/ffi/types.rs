@@ -110,6 +110,9 @@ pub struct call_counters_t {
     pub pending_now: u64,
     /// Abandoned methods that run now, tracked or not.
     pub abandoned_now: u64,
+    /// By fate, as above: methods whose process was killed or died. What was lost before it was entered has never
+    /// started.
+    pub killed: u64,
 }
 
 /// The server's view of one call: from the start of the method until its end, which is the return

@@ -11,7 +11,7 @@ pub use probes::mark;
 
 use crate::execution::{Execution, Observer, Observers};
 use crate::handle::Generation;
-use crate::state::{CANCEL, Cause, DISABLED, ENDED, LOOKED, STARTED, State};
+use crate::state::{CANCEL, Cause, DISABLED, ENDED, KILLED, LOOKED, STARTED, State};
 use crate::sync::{Arc, AtomicU32, Global, Mutex, Ordering, lock};
 use crate::time::{Nanoseconds, now};
 use crate::unwind;
@@ -187,6 +187,15 @@ pub fn canceled(seen: Option<Info>, cause: Cause) {
         info.state = info.state.canceled(cause);
         note(Step::Cancel, &info);
     }
+}
+
+/// The process of a method is gone: counts that, and gives what a late end will show.
+pub fn lost(mut info: Info, never: bool) -> Info {
+    if info.traced && asked_for(TRACKING) {
+        counters::count_lost(never);
+    }
+    info.state = State(info.state.0 | KILLED);
+    info
 }
 
 /// The method has ended after its client had gone on.

@@ -249,6 +249,7 @@ class call_counters_t(Structure):
         ("uncooperative", c_uint64),
         ("pending_now", c_uint64),
         ("abandoned_now", c_uint64),
+        ("killed", c_uint64),
     )
 
 
