@@ -61,7 +61,8 @@ typedef struct caller_t {
 void caller_start(caller_t *caller);
 /* The result of `run`. */
 call_hresult_t caller_join(caller_t *caller);
-/* Until the thread sleeps, which after its start it does nowhere but inside `run`, or has ended. */
+/* Until the thread sleeps, which after its start it does nowhere but inside `run`, or has ended. How long it waits for
+ * a processor does not matter; one that spins uses it up. */
 void caller_settle(caller_t *caller);
 
 call_hresult_t run_wait(caller_t *self);       /* number: milliseconds */
