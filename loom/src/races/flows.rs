@@ -109,7 +109,37 @@ fn adopt_grace() -> String {
     execution.tell_now();
     assert_eq!(child.execution.read().1.cause(), Some(Cause::Parent));
     assert!(child.execution.grace().1.end().is_some(), "the child has grace without end");
+    assert!(!child.execution.is_done(child.generation), "the child has no grace");
     format!("told by main: {by_main}")
+}
+
+pub const ADOPT_BEGIN: Race = Race {
+    name: "a call begun for a call against its cancel, its end and the next begin",
+    words: 120,
+    outcomes: &["child canceled"],
+    model: adopt_begin,
+    ..ADOPT_END
+};
+
+/// Who comes too late to see whether the call was canceled cancels the child.
+fn adopt_begin() -> String {
+    let hall = Hall::new();
+    let target = object(hall.clone());
+    let call = call(target.clone());
+    assert_eq!(begin(call, LATER, b"in"), Ok(S_OK));
+    let (execution, generation, _) = call.look().expect("it lives");
+    assert!(hall.work(), "it starts");
+    let child = begun(target, ECHO);
+    let client = start("the client", move || {
+        assert_eq!(request(execution, generation, Grace::AT_ONCE), Answer::Done);
+        assert_eq!(Server { execution, generation }.complete(S_OK), Ok(S_OK));
+        finish(call);
+        begin(call, LATER, b"next")
+    });
+    execution.adopt(generation, child);
+    assert_eq!(client.join().expect("no panic"), Ok(S_OK));
+    assert_eq!(child.0.read().1.cause(), Some(Cause::Parent), "the child goes on");
+    "child canceled".into()
 }
 
 pub const DEADLINE_BEGIN: Race = Race {

@@ -66,6 +66,7 @@ pub const RACES: &[Race] = &[
     flows::ADOPT_ABANDON,
     flows::ADOPT_QUEUED,
     flows::ADOPT_GRACE,
+    flows::ADOPT_BEGIN,
     flows::DEADLINE_BEGIN,
     lanes::LANE_BEGIN,
     lanes::LANE_RING,
