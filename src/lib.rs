@@ -43,5 +43,5 @@ mod wait;
 #[doc(hidden)]
 pub mod channel {
     pub use crate::isolated::channel::{FAILED, LENGTH, READY, ToChild, ToHost};
-    pub use crate::isolated::{Plan, word};
+    pub use crate::isolated::{PROTOCOL, Plan, word};
 }

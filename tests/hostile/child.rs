@@ -6,7 +6,7 @@ use super::bindings::*;
 use super::cue::{Cue, message, number};
 use super::system::{self, Mapping, comes_about, doze, wake};
 use super::{Checked, relay};
-use call::channel::{FAILED, LENGTH, READY, ToChild, ToHost, word};
+use call::channel::{FAILED, LENGTH, PROTOCOL, READY, ToChild, ToHost, word};
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -55,6 +55,8 @@ fn playing() -> std::sync::MutexGuard<'static, Option<Arc<Play>>> {
 fn supervise(socket: i32) {
     let mut wards = HashMap::new();
     *SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    // What it is of: a version without a name.
+    system::send(socket, &message(word::HELLO, &[PROTOCOL, 0]), &[]);
     loop {
         let (said, descriptors) = system::receive(socket);
         let id = number(&said, 0);
