@@ -43,7 +43,7 @@ pub mod word {
     pub const HELLO: u8 = 7;
 }
 
-/// How host, supervisor and child talk: these words, [`Plan`], and what [`channel`] has in memory. Another number with
+/// How host, supervisor and child talk: these words, [`Plan`], and what `channel` has in memory. Another number with
 /// each change of these.
 pub const PROTOCOL: u64 = 1;
 /// For a person.
