@@ -237,7 +237,7 @@ static void book(client_t *client, call_t call, call_hresult_t hr, bool echoed, 
 static void one_round(client_t *client, call_t call, call_queue_t queue)
 {
     uint32_t way = draw(client, WAYS - 1);
-    if (way == LEAVE && draw(client, 20) == 0)
+    if (way == LEAVE && draw(client, 5) == 0)
         way = DIE;
     client->ways[way]++;
     uint64_t in = client->random, out = 0;
