@@ -76,6 +76,52 @@ static void a_fork_cancels_its_own_call(void)
     must(call_object_release(object));
 }
 
+/* The same from the other side: a method forks, and the fork's child looks for cancels of calls of its own. */
+static void a_method_may_fork(void)
+{
+    call_object_t object = basic();
+    int status = -1;
+    must(call_method(object, BASIC_FORK, NULL, 0, &status, sizeof status, NULL));
+    ok_u64((uint64_t)status, 0, "[isolated] a method's fork makes calls of its own");
+    must(call_object_release(object));
+}
+
+static call_cancel_t of_handler;
+static volatile sig_atomic_t handled;
+
+static void cancels(int number)
+{
+    (void)number;
+    handled = call_request_cancel(of_handler, CALL_INFINITE) == S_OK;
+}
+
+static void a_signal_handler_cancels(void)
+{
+    call_object_t object = basic();
+    call_t call;
+    call_fate_t fate;
+    must(call_create(object, &call));
+    must(call_query_cancel(call, &of_handler));
+    for (int i = 0; i < 20; i++) {
+        uint64_t done = 0, total = 0;
+        must(call_begin(call, BASIC_POLL, NULL, 0));
+        for (uint64_t end = now_us() + hang_ms() * 1000ull; total == 0 && now_us() < end;)
+            must(call_get_progress(call, &done, &total));
+        call_cancel_t before = of_handler;
+        must(call_query_cancel(call, &of_handler));
+        must(call_cancel_release(before));
+        (void)signal(SIGUSR1, cancels);
+        (void)raise(SIGUSR1);
+        ok(handled, "[isolated] a signal handler asks for a cancel");
+        ok_hr(call_finish(call, NULL, 0, NULL), RPC_E_CALL_CANCELED, "and it comes to the method");
+        must(call_get_fate(call, &fate));
+        ok_fate(fate, CALL_FATE_STOPPED, "which stops");
+    }
+    must(call_cancel_release(of_handler));
+    must(call_release(call));
+    must(call_object_release(object));
+}
+
 static void a_call_that_nobody_waits_for_ends(void)
 {
     call_object_t object = basic();
@@ -367,6 +413,8 @@ static void clients_of_every_kind(void)
 
 static const tap_test_t tests[] = {
     TAP_TEST(a_fork_cancels_its_own_call),
+    TAP_TEST(a_method_may_fork),
+    TAP_TEST(a_signal_handler_cancels),
     TAP_TEST(a_call_that_nobody_waits_for_ends),
     TAP_TEST(calls_are_served_in_order),
     TAP_TEST(progress_is_seen_though_nobody_waits),

@@ -26,6 +26,7 @@ extern "C" fn in_child() {
     execution::forget();
     execution::forget_teller();
     execution::forget_errands();
+    execution::forget_outside();
     wait::forget();
     object::forget();
     apartment::forget();

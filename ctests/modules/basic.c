@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,31 @@
 static call_hresult_t report(call_context_t context, const char *text)
 {
     return call_context_write(context, text, strlen(text));
+}
+
+static call_hresult_t looks(void *self, call_context_t context, uint32_t method, const void *in, size_t in_len)
+{
+    (void)self, (void)method, (void)in, (void)in_len;
+    return call_context_test_cancel(context) == RPC_S_CALLPENDING ? S_OK : E_FAIL;
+}
+
+static int call_in_a_fork(void)
+{
+    static const char *const names[] = {"looks"};
+    static const call_class_t cls = {.size = sizeof cls, .methods = names, .method_count = 1, .invoke = looks};
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        call_object_t object;
+        /* Nothing that may be read comes where the parent's shared memory was. */
+        for (int i = 0; i < 64; i++)
+            (void)mmap(NULL, 17 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        call_hresult_t hr = call_object_create((call_apartment_t){0}, &cls, NULL, &object);
+        if (hr >= 0)
+            hr = call_invoke(object, 0, NULL, 0, NULL, 0, NULL, CALL_INFINITE, NULL);
+        _exit(hr == S_OK ? 0 : 1);
+    }
+    return waitpid(child, &status, 0) == child ? status : -1;
 }
 
 static call_hresult_t invoke(void *self, call_context_t context, uint32_t method, const void *in, size_t in_len)
@@ -56,6 +82,10 @@ static call_hresult_t invoke(void *self, call_context_t context, uint32_t method
     case BASIC_FAIL:
         hr = call_context_set_error(context, "it failed in a child");
         return hr < 0 ? hr : E_ACCESSDENIED;
+    case BASIC_FORK: {
+        int status = call_in_a_fork();
+        return call_context_write(context, &status, sizeof status);
+    }
     case BASIC_PROGRESS:
         return call_context_wait_cancel(context, CALL_INFINITE);
     default:

@@ -13,9 +13,10 @@ enum {
     BASIC_EXIT,     /* exits with status 7 */
     BASIC_FAIL,     /* fails with a message */
     BASIC_PROGRESS, /* tells progress, and sleeps until a cancel */
+    BASIC_FORK,     /* forks a child that calls an object of its own, whose method looks for a cancel; writes its status */
     BASIC_METHOD_COUNT
 };
 
-#define BASIC_METHODS {"echo", "pid", "count", "spin", "obey", "poll", "crash", "exit", "fail", "progress"}
+#define BASIC_METHODS {"echo", "pid", "count", "spin", "obey", "poll", "crash", "exit", "fail", "progress", "fork"}
 
 #endif

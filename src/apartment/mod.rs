@@ -47,7 +47,7 @@ pub struct Settings {
     pub queue_limit: u32,
     pub name: String,
     /// Where all its methods run, if that is elsewhere.
-    pub lane: Option<Arc<dyn Remote>>,
+    pub remote: Option<Arc<dyn Remote>>,
 }
 
 impl Settings {
@@ -59,7 +59,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (staff, name) = (Staff::Multi, "call".to_owned());
-        Self { staff, workers: 0, max_workers: 0, queue_limit: 0, name, lane: None }
+        Self { staff, workers: 0, max_workers: 0, queue_limit: 0, name, remote: None }
     }
 }
 

@@ -63,7 +63,7 @@ impl Multi {
             pool: AtomicU64::new(0),
             size: settings.size(),
             name: settings.name,
-            remote: settings.lane,
+            remote: settings.remote,
             me: Weak::clone(me),
             staffed: AtomicU32::new(0),
             starting: Mutex::new(()),
@@ -136,6 +136,7 @@ impl Multi {
 
     /// As [`Home::submit`], where who begins may send.
     fn submit_by(&self, lane: &dyn Lane, execution: &'static Execution) -> bool {
+        let (generation, _) = execution.read();
         if !lane.send(self, execution) {
             self.desk.push(execution);
             lane.queued(self, execution);
@@ -144,7 +145,7 @@ impl Multi {
         self.desk.give_places(1);
         if let Some(grace) = self.desk.closing() {
             // By somebody who may not have seen it on its way.
-            execution.disconnect(execution.read().0, grace);
+            execution.disconnect(generation, grace);
         }
         false
     }

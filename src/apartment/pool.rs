@@ -75,7 +75,7 @@ impl Pool {
         } else if self.count(SLEEPING) > 0 {
             (self.sub(SLEEPING).add(SEARCHING), Summons::Wake)
         } else if self.may_grow(size) {
-            (self.add(THREADS).add(SEARCHING), Summons::Start)
+            (self.add_one(), Summons::Start)
         } else {
             (self, Summons::Nobody)
         }
@@ -88,7 +88,7 @@ impl Pool {
 
     /// The first thread, if there is none.
     pub const fn first(self) -> Option<Self> {
-        if self.threads() == 0 { Some(self.add(THREADS).add(SEARCHING)) } else { None }
+        if self.threads() == 0 { Some(self.add_one()) } else { None }
     }
 
     /// One more thread, whatever there are; it searches.

@@ -5,7 +5,7 @@ use super::{Execution, Grace};
 use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
 use crate::sync::{Arc, AtomicU64};
-use crate::time::{INFINITE, Nanoseconds};
+use crate::time::Nanoseconds;
 use std::cell::UnsafeCell;
 
 /// Who is to know of a completion.
@@ -47,8 +47,7 @@ pub struct Attachment {
     pub tag: AtomicU64,
     /// The deadline; [`Grace::FOREVER`]: none.
     pub expiry: Grace,
-    /// What the deadline's cancel leaves the method, in milliseconds: all the time that it takes, where nobody says less,
-    /// as in a child process, whose host ends it.
+    /// What the deadline's cancel leaves the method, in milliseconds.
     pub grace_ms: u32,
     /// The deadline is that of the call that this one was begun for.
     pub inherited: bool,
@@ -74,7 +73,7 @@ impl Attachment {
             link: AtomicU64::new(0),
             tag: AtomicU64::new(0),
             expiry: Grace::FOREVER,
-            grace_ms: INFINITE,
+            grace_ms: 0,
             inherited: false,
             parent: None,
             traced: false,

@@ -47,7 +47,7 @@ static ERRANDS: [Errand; COUNT] = [const { Errand::new() }; COUNT];
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
 /// A child's place among them.
-pub struct ErrandPlace(Option<&'static Errand>);
+pub struct ErrandPlace(Option<usize>);
 
 /// How long the child is to let a canceled method know that it has more time than it has, in milliseconds: the host is
 /// to be the one whose clock ends it.
@@ -59,16 +59,21 @@ impl ErrandPlace {
     pub unsafe fn new(canceled: *const AtomicU32, grace_ms: *const AtomicU32, hark: *const AtomicU32) -> Self {
         let free = |taken: u64| (taken != u64::MAX).then(|| taken | (taken + 1));
         let Ok(before) = TAKEN.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free) else { return Self(None) };
-        let errand = &ERRANDS[before.trailing_ones() as usize];
+        let index = before.trailing_ones() as usize;
+        let errand = &ERRANDS[index];
         errand.canceled.store(canceled.cast_mut(), Ordering::Relaxed);
         errand.grace_ms.store(grace_ms.cast_mut(), Ordering::Relaxed);
         errand.hark.store(hark.cast_mut(), Ordering::Relaxed);
-        Self(Some(errand))
+        Self(Some(index))
+    }
+
+    fn errand(&self) -> Option<&'static Errand> {
+        self.0.map(|index| &ERRANDS[index])
     }
 
     /// The child is about to be asked to serve that begin.
     pub fn set_out(&self, execution: &Execution, generation: Generation, turn: u32) {
-        if let Some(errand) = self.0 {
+        if let Some(errand) = self.errand() {
             errand.turn.store(turn, Ordering::Release);
             errand.key.store(execution.handle(generation).pack(), Ordering::SeqCst);
         }
@@ -76,7 +81,7 @@ impl ErrandPlace {
 
     /// It has answered, or never will.
     pub fn return_home(&self) {
-        if let Some(errand) = self.0 {
+        if let Some(errand) = self.errand() {
             errand.key.store(0, Ordering::SeqCst);
         }
     }
@@ -84,12 +89,11 @@ impl ErrandPlace {
 
 impl Drop for ErrandPlace {
     fn drop(&mut self) {
-        let Some(errand) = self.0 else { return };
+        let Some(index) = self.0 else { return };
         self.return_home();
-        while errand.users.load(Ordering::SeqCst) != 0 {
+        while ERRANDS[index].users.load(Ordering::SeqCst) != 0 {
             std::hint::spin_loop();
         }
-        let index = ERRANDS.iter().position(|other| ptr::eq(other, errand)).unwrap_or(0);
         TAKEN.fetch_and(!(1 << index), Ordering::SeqCst);
     }
 }

@@ -37,7 +37,7 @@ pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, s
 pub use errands::{ErrandPlace, forget_errands, say_canceled};
 pub use notify::{By, Glimpse};
 pub use remote::{LANES, Launch};
-pub use server::{Server, watch_outside};
+pub use server::{Server, forget_outside, watch_outside};
 pub use tell::{Callback, Listener, forget_teller};
 
 use crate::buffer::{Bytes, Place};

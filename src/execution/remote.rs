@@ -15,9 +15,9 @@ use crate::time::{Deadline, now};
 pub static LANES: AtomicU32 = AtomicU32::new(0);
 
 /// What starting a begin came to that goes by a lane.
-pub enum Launch<'a> {
+pub enum Launch {
     /// Its method and its input.
-    Start(u32, &'a [u8]),
+    Start(u32, &'static [u8]),
     /// It was canceled before.
     Over(Generation, Taken<Start>),
     /// It is for the apartment's thread.
@@ -69,7 +69,7 @@ impl Execution {
     }
 
     /// Starts a begin that goes by the lane.
-    pub fn launch(&'static self, generation: Generation) -> Launch<'static> {
+    pub fn launch(&'static self, generation: Generation) -> Launch {
         match self.start(generation) {
             Ok(taken) if taken.answer == Start::Run => {
                 monitor::mark(Step::Start, self, generation);
@@ -82,7 +82,7 @@ impl Execution {
     }
 
     /// Does what is owed to one that was over before it started. May run the program's code.
-    pub fn dismiss(&'static self, launch: Launch<'_>) {
+    pub fn dismiss(&'static self, launch: Launch) {
         if let Launch::Over(generation, taken) = launch {
             self.settle(generation, &taken);
         }

@@ -43,6 +43,11 @@ pub fn watch_outside(word: &'static AtomicU32, heeded: u32) {
     OUTSIDE.store(ptr::from_ref(word).cast_mut(), Ordering::Release);
 }
 
+/// In the child of a fork: the other process is the parent's, and its word is not there.
+pub fn forget_outside() {
+    OUTSIDE.store(ptr::null_mut(), Ordering::Relaxed);
+}
+
 #[inline]
 fn has_news() -> bool {
     // SAFETY: NULL, or a word that stays for good.

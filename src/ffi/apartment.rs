@@ -65,7 +65,7 @@ unsafe fn settings(options: *const call_apartment_options_t) -> Result<Settings,
         max_workers: given.max_workers,
         queue_limit: given.queue_limit,
         name,
-        lane: None,
+        remote: None,
     })
 }
 

@@ -78,8 +78,8 @@ pub unsafe fn isolated(moniker: &Moniker, given: Option<&call_bind_options_t>) -
     let (pool, methods) = Pool::open(plan, host, terms)?;
     let name = format!("call {}", String::from_utf8_lossy(moniker.class));
     let (workers, max_workers) = (terms.workers, Settings::LIMIT);
-    let lane = Some(Arc::clone(&pool) as Arc<dyn Remote>);
-    let lease = apartment::private(Settings { staff: Staff::Multi, workers, max_workers, queue_limit, name, lane });
+    let remote = Some(Arc::clone(&pool) as Arc<dyn Remote>);
+    let lease = apartment::private(Settings { staff: Staff::Multi, workers, max_workers, queue_limit, name, remote });
     pool.settle_in(&lease);
     let (manner, run) = (Manner::Invoke, unreachable);
     let class = Class { methods, manner, run, cancel: None, destroy: None, remote: Some(pool) };

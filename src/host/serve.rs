@@ -18,7 +18,7 @@ use crate::process::{end_process, is_alone, this_cpu};
 use crate::spin::Spinner;
 use crate::state::{ABANDONED, Fate};
 use crate::sync::{Arc, Ordering};
-use crate::time::Deadline;
+use crate::time::{Deadline, INFINITE};
 use crate::timer;
 use crate::wait::{Hopeless, until_done};
 use std::ffi::c_void;
@@ -132,7 +132,8 @@ impl Service {
             return Answer::of(failure.code);
         }
         let mut extra = Box::new(Attachment::new(0));
-        extra.expiry = Grace::from_bits(deadline);
+        // When the deadline has come, the host says how long the method has still.
+        (extra.expiry, extra.grace_ms) = (Grace::from_bits(deadline), INFINITE);
         extra.relay = Some(Arc::clone(&self.seat) as Arc<dyn Relay>);
         let input = Owned { data: from.cast_mut().cast(), len: len as usize, free: nothing, user: ptr::null_mut() };
         execution.begin(generation, method, Input::owned(input), false, Some(extra));

@@ -13,7 +13,7 @@ use crate::monitor;
 use crate::object::{Flight, Home, Lane, Post};
 use crate::process::{this_cpu, wait_for_some};
 use crate::state::{CANCEL, OBSERVED, WAITERS};
-use crate::sync::{Arc, AtomicU32, Mutex, Ordering, Wake, Weak, lock};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, Wake, lock};
 use crate::time::Deadline;
 use std::cell::{Cell, UnsafeCell};
 
@@ -41,7 +41,7 @@ struct Berth {
 impl Berth {
     /// Starts an execution and sends it to the child, or leaves it to the apartment's thread. What it gives back is
     /// over already.
-    fn launch(&mut self, execution: &'static Execution) -> Option<Launch<'static>> {
+    fn launch(&mut self, execution: &'static Execution) -> Option<Launch> {
         let (generation, _) = execution.read();
         let server = Server { execution, generation };
         let leg = match (&mut self.child, execution.launch(generation)) {
@@ -57,7 +57,7 @@ impl Berth {
     }
 
     /// What was taken from the queue goes by the lane, or waits there for the apartment's thread.
-    fn go_by(&mut self, next: &'static Execution) -> Option<Launch<'static>> {
+    fn go_by(&mut self, next: &'static Execution) -> Option<Launch> {
         let (generation, state) = next.read();
         if state.has(OBSERVED) || next.is_started() || monitor::is_on() {
             self.sent = Some(Sent { server: Server { execution: next, generation }, leg: Leg::New });
@@ -87,13 +87,14 @@ impl Heard {
 
 /// What others may want of a holder.
 struct Wants<'a> {
-    home: &'a dyn Home,
+    /// `None`: there is no object, and so nobody.
+    home: Option<&'a dyn Home>,
     server: Option<Server>,
 }
 
 impl Beside for Wants<'_> {
     fn has_queued(&self) -> bool {
-        self.home.has_queued()
+        self.home.is_some_and(Home::has_queued)
     }
 
     fn is_awaited(&self) -> bool {
@@ -102,32 +103,10 @@ impl Beside for Wants<'_> {
     }
 
     fn summon(&self) {
-        self.home.summon();
+        if let Some(home) = self.home {
+            home.summon();
+        }
     }
-}
-
-/// The same, where there is no object.
-struct Nobody;
-
-impl Beside for Nobody {
-    fn has_queued(&self) -> bool {
-        false
-    }
-
-    fn is_awaited(&self) -> bool {
-        false
-    }
-
-    fn summon(&self) {}
-}
-
-/// What a look at the lane came to.
-enum Look {
-    Nothing,
-    /// A method has ended, and the lane was given back.
-    Ended,
-    /// The apartment's thread was called.
-    Called,
 }
 
 impl Track {
@@ -157,7 +136,7 @@ impl Track {
             Some(Sent { server, leg: Leg::UnderWay(_) }) => (Next::Flies, Some(*server)),
             Some(_) => (Next::Calls, None),
         };
-        self.baton.give(next, &Wants { home, server });
+        self.baton.give(next, &Wants { home: Some(home), server });
     }
 
     /// The same, by somebody who is at no call.
@@ -165,13 +144,12 @@ impl Track {
         if let Some(lease) = pool.lease() {
             return self.release(lease.home());
         }
-        // Without an object there are no calls.
-        self.baton.give(Next::Nothing, &Nobody);
+        self.baton.give(Next::Nothing, &Wants { home: None, server: None });
     }
 
     /// Gives it back; the apartment's thread is to come.
     fn hand_over(&self, home: &dyn Home) {
-        self.baton.give(Next::Calls, &Wants { home, server: None });
+        self.baton.give(Next::Calls, &Wants { home: Some(home), server: None });
     }
 
     /// The child is dead: makes room for another one.
@@ -218,37 +196,34 @@ impl Pool {
         self.track.as_ref().unwrap_or_else(|| unreachable!("asked for only where there is one"))
     }
 
-    /// Looks at the child, while the lane is held; whoever gets an answer sends the next call first.
-    fn look(&self, home: &dyn Home) -> Look {
+    /// Looks at the child, while the lane is held; whoever gets an answer sends the next call first. No: there was
+    /// something to see, and the lane was given back.
+    fn sees_nothing(&self, home: &dyn Home) -> bool {
         let track = self.track();
         // SAFETY: held.
         let berth = unsafe { track.berth() };
         let (Some(child), Some(Sent { server, leg: Leg::UnderWay(errand) })) = (&mut berth.child, &mut berth.sent)
         else {
             track.hand_over(home);
-            return Look::Called;
+            return false;
         };
         // What it rang for is seen now.
         track.baton.was_rung();
         match child.look(*server, errand) {
-            None => Look::Nothing,
+            None => return true,
             Some(Glance::Ended(Work::Answered(result))) => {
                 track.child_cpu.store(child.cpu(), Ordering::Relaxed);
                 let server = *server;
                 berth.sent = None;
                 self.go_on(home, server, result);
-                Look::Ended
             }
             Some(Glance::Ended(work)) => {
                 berth.sent = Some(Sent { server: *server, leg: Leg::Over(work) });
                 track.hand_over(home);
-                Look::Called
             }
-            Some(Glance::Disturbed) => {
-                track.hand_over(home);
-                Look::Called
-            }
+            Some(Glance::Disturbed) => track.hand_over(home),
         }
+        false
     }
 
     /// A method has ended: sends the next one, gives the lane back, and tells of the end.
@@ -271,7 +246,7 @@ impl Pool {
     }
 
     /// Sends what is queued next, while the lane is held; gives back what was over before.
-    fn send_next(&self, home: &dyn Home, berth: &mut Berth) -> Option<(&'static Execution, Launch<'static>)> {
+    fn send_next(&self, home: &dyn Home, berth: &mut Berth) -> Option<(&'static Execution, Launch)> {
         if !berth.child.as_ref().is_some_and(|child| self.is_fresh(child)) || !home.has_queued() {
             return None;
         }
@@ -285,7 +260,7 @@ impl Pool {
             }
             holds.set(true);
         }
-        if !matches!(self.look(home), Look::Nothing) {
+        if !self.sees_nothing(home) {
             holds.set(false);
         }
     }
@@ -315,11 +290,11 @@ impl Lane for Pool {
 
     fn queued(&self, home: &dyn Home, execution: &'static Execution) {
         let urgent = execution.read().1.any(OBSERVED | CANCEL) || monitor::is_on();
-        self.track().baton.queued(&Wants { home, server: None }, urgent);
+        self.track().baton.queued(&Wants { home: Some(home), server: None }, urgent);
     }
 
     fn disturb(&self, home: &dyn Home) {
-        self.track().baton.call(&Wants { home, server: None });
+        self.track().baton.call(&Wants { home: Some(home), server: None });
     }
 
     fn glance(&self, home: &dyn Home) {
@@ -376,7 +351,7 @@ impl Lane for Pool {
                 return execution.park_done(generation, deadline);
             };
             let (rung, watched) = (child.rung(), execution.watch());
-            if let Look::Nothing = self.look(home) {
+            if self.sees_nothing(home) {
                 // SAFETY: still held.
                 if let Some(child) = &unsafe { track.berth() }.child {
                     child.sleep_beside(Server { execution, generation }, rung, watched, deadline);
@@ -416,10 +391,7 @@ impl Lane for Pool {
                 self.put_aside(child);
                 None
             }
-            (Some(child), leg) => {
-                let pool = Weak::clone(&child.pool);
-                Some(Box::new(Underway { pool, child, leg }) as Box<dyn Post>)
-            }
+            (Some(child), leg) => Some(Box::new(Underway { child, leg }) as Box<dyn Post>),
             (None, _) => None,
         };
         Some(Flight { execution, generation, post })

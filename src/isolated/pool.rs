@@ -361,7 +361,6 @@ pub enum Leg {
 
 /// A call that was sent to a child.
 pub struct Underway {
-    pub pool: Weak<Pool>,
     pub child: Box<Child>,
     pub leg: Leg,
 }
@@ -390,33 +389,38 @@ impl Remote for Pool {
     }
 }
 
-impl Post for Underway {
-    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
+impl Child {
+    fn run_from(self: Box<Self>, leg: Leg, server: Server, method: u32, input: &[u8]) -> Ending {
         match self.pool.upgrade() {
-            Some(pool) => pool.run(self.child, self.leg, server, method, input),
-            None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false, forced: false },
-        }
-    }
-
-    fn give_back(self: Box<Self>) {
-        if let Some(pool) = self.pool.upgrade() {
-            pool.put_aside(self.child);
-        }
-    }
-}
-
-impl Post for Child {
-    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
-        match self.pool.upgrade() {
-            Some(pool) => pool.run(self, Leg::New, server, method, input),
+            Some(pool) => pool.run(self, leg, server, method, input),
             // The object, which keeps the pool, lives while its method runs.
             None => Ending::Lost { result: RPC_E_SERVER_DIED_DNE, entered: false, forced: false },
         }
     }
 
-    fn give_back(self: Box<Self>) {
+    fn return_to_pool(self: Box<Self>) {
         if let Some(pool) = self.pool.upgrade() {
             pool.put_aside(self);
         }
+    }
+}
+
+impl Post for Underway {
+    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
+        self.child.run_from(self.leg, server, method, input)
+    }
+
+    fn give_back(self: Box<Self>) {
+        self.child.return_to_pool();
+    }
+}
+
+impl Post for Child {
+    fn run(self: Box<Self>, server: Server, method: u32, input: &[u8]) -> Ending {
+        self.run_from(Leg::New, server, method, input)
+    }
+
+    fn give_back(self: Box<Self>) {
+        self.return_to_pool();
     }
 }
