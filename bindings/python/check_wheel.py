@@ -5,6 +5,7 @@ Usage: check_wheel.py FOLDER ENVIRONMENT LIBRARY
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ SEEN = []
 # The libraries that any manylinux system has (PEP 600).
 EVERYWHERE = {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1",
               "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+
+# What a shell starts in the background has Ctrl-C ignored, and so would have the examples.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EXPECTED = {
     ("primes.py", "1000", "3600"): r"S_OK: 168 primes, fate COMPLETED\n",

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,9 @@ import libcall
 
 GUARD = 120  # seconds: only a test that hangs takes so long
 _errors = -1
+
+# What a shell starts in the background has Ctrl-C ignored, and so would have every program of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure() -> None:
