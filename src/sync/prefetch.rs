@@ -17,10 +17,11 @@ pub fn prefetch<T>(value: *const T) {
 #[inline]
 pub fn prefetch_to_write<T>(value: *const T) {
     #[cfg(target_arch = "x86_64")]
+    // The intrinsic brings it near to be read, where not all processors of the target have the other instruction.
+    // Those without it, if there are any, take it for none.
     // SAFETY: as above.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_ET0>(value.cast());
+        std::arch::asm!("prefetchw byte ptr [{}]", in(reg) value, options(nostack, preserves_flags, readonly));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
