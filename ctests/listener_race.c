@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 2000, ENOUGH = 100, LONGEST_DELAY = 1 << 14 };
+enum { ROUNDS = 2000, ENOUGH = 100, LONGEST_DELAY = 1 << 18 };
 
 static void spin(unsigned delay)
 {
