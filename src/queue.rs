@@ -18,13 +18,31 @@ pub struct Queue {
     more: AtomicU32,
     /// How often the submitted ones were turned over.
     turns: AtomicU32,
+    /// How many there were the last time.
+    batch: AtomicU32,
     /// Where it was made. In the child of a fork the names in it are another's, and there is nothing in it.
     process: u32,
 }
 
 struct Ordered {
     first: Option<&'static Execution>,
+    /// The first whose memory has not been asked for.
+    ahead: Option<&'static Execution>,
 }
+
+impl Ordered {
+    /// Asks for the memory of some more.
+    fn look_ahead(&mut self, count: u32) {
+        for _ in 0..count {
+            let Some(execution) = self.ahead else { return };
+            execution.prefetch_to_run();
+            self.ahead = Execution::of_link(execution.queue_link.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// How far ahead of the one that is taken memory is asked for.
+const AHEAD: u32 = 3;
 
 /// In the place of a link: work is being turned over.
 const TURNING: u32 = u32::MAX;
@@ -33,9 +51,10 @@ impl Queue {
     pub fn new() -> Self {
         Self {
             submitted: Padded(AtomicU32::new(0)),
-            ordered: Padded(SpinLock::new(Ordered { first: None })),
+            ordered: Padded(SpinLock::new(Ordered { first: None, ahead: None })),
             more: AtomicU32::new(0),
             turns: AtomicU32::new(0),
+            batch: AtomicU32::new(0),
             process: process(),
         }
     }
@@ -74,6 +93,11 @@ impl Queue {
         self.more.load(Ordering::Acquire) == 0 || self.is_of_parent()
     }
 
+    /// How many were turned over at one go, the last time.
+    pub fn batch(&self) -> u32 {
+        self.batch.load(Ordering::Relaxed)
+    }
+
     /// A mark that [`Queue::is_served`] compares with.
     pub fn mark(&self) -> u32 {
         self.turns.load(Ordering::Relaxed)
@@ -87,21 +111,28 @@ impl Queue {
     /// Takes the first; `taken` runs on it under the lock.
     #[inline]
     pub fn take(&self, taken: impl FnOnce(&'static Execution)) -> Option<&'static Execution> {
-        // What is ordered first: while there is some, the submitters' line is left alone.
-        if (self.is_drained() && self.submitted.load(Ordering::SeqCst) == 0) || self.is_of_parent() {
+        if self.is_of_parent() {
             return None;
         }
+        // What is ordered first: while there is some, the submitters' line is left alone.
+        if self.more.load(Ordering::Acquire) == 0 {
+            // Mostly the only one: its lines come while the stack is turned over.
+            Execution::of_link(self.submitted.load(Ordering::SeqCst))?.prefetch_to_run();
+        }
         self.ordered.with(|ordered| {
-            let Some(first) = ordered.first.or_else(|| self.turn_over()) else {
+            if ordered.first.is_none() {
+                ordered.first = self.turn_over();
+                ordered.ahead = ordered.first;
+                ordered.look_ahead(AHEAD);
+            }
+            let Some(first) = ordered.first else {
                 self.more.store(0, Ordering::Release);
                 return None;
             };
             let link = first.queue_link.load(Ordering::Relaxed);
             ordered.first = Execution::of_link(link);
             self.more.store(link, Ordering::Release);
-            if let Some(next) = ordered.first {
-                next.prefetch_to_run();
-            }
+            ordered.look_ahead(1);
             taken(first);
             Some(first)
         })
@@ -115,14 +146,16 @@ impl Queue {
         self.turns.store(self.mark().wrapping_add(1), Ordering::Relaxed);
         let mut from = self.submitted.swap(0, Ordering::SeqCst);
         let mut last = None;
-        let mut to = 0;
+        let (mut to, mut count) = (0, 0);
         while let Some(execution) = Execution::of_link(from) {
             let next = execution.queue_link.load(Ordering::Relaxed);
             execution.queue_link.store(to, Ordering::Relaxed);
             last = Some(execution);
             to = from;
             from = next;
+            count += 1;
         }
+        self.batch.store(count, Ordering::Relaxed);
         last
     }
 
@@ -135,6 +168,8 @@ impl Queue {
         let mut at = self.ordered.with(|ordered| {
             let (kept, removed) = partition([ordered.first, self.turn_over()], unwanted);
             ordered.first = Execution::of_link(kept);
+            ordered.ahead = ordered.first;
+            ordered.look_ahead(AHEAD);
             self.more.store(kept, Ordering::Release);
             removed
         });

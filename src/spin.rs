@@ -42,6 +42,8 @@ impl Spinner {
                 self.hit();
                 return true;
             }
+            // Two: each look takes the line from the other side, which may need it once more before the answer.
+            std::hint::spin_loop();
             std::hint::spin_loop();
         }
         self.spin_by_the_clock(ready)
@@ -55,6 +57,7 @@ impl Spinner {
                     self.hit();
                     return true;
                 }
+                std::hint::spin_loop();
                 std::hint::spin_loop();
             }
             if now() - start >= BUDGET {

@@ -2,6 +2,7 @@
 
 mod close;
 mod desk;
+mod gather;
 mod multi;
 mod pool;
 mod shutdown;

@@ -1,6 +1,7 @@
 //! The multi-threaded apartment: a pool of threads over one queue.
 
 use super::desk::{CLOSED, Desk, ORPHANED};
+use super::gather::Gather;
 use super::pool::{Pool, Size, Summons};
 use super::{Apartment, Settings};
 use crate::execution::{Execution, Grace};
@@ -28,9 +29,6 @@ impl Settings {
 
 /// How long a thread that is not needed stays, in milliseconds.
 const LINGER: u32 = 2_000;
-
-/// Pauses of a thread that has run all it knew of, before it looks for more.
-const GATHER: u32 = 4;
 
 /// See the module.
 pub struct Multi {
@@ -163,7 +161,7 @@ impl Multi {
         lock(&self.workers).push(Arc::clone(&worker));
         let mine = Arc::clone(&worker);
         let started = self.me.upgrade().is_some_and(|apartment| {
-            let shift = Shift { apartment, worker: mine, spinner: Spinner::new() };
+            let shift = Shift { apartment, worker: mine, spinner: Spinner::new(), gather: Gather::new() };
             spawn(&self.name, move || shift.serve()).is_ok()
         });
         if !started {
@@ -296,6 +294,7 @@ struct Shift {
     apartment: Arc<Multi>,
     worker: Arc<Worker>,
     spinner: Spinner,
+    gather: Gather,
 }
 
 impl Shift {
@@ -382,11 +381,7 @@ impl Shift {
         }
         self.ended();
         if self.apartment.desk.queue.is_drained() {
-            // Who waited for this answer needs longer than this to send more; who did not sends more
-            // meanwhile, which is then taken at one go.
-            for _ in 0..GATHER {
-                std::hint::spin_loop();
-            }
+            self.gather.rest_after(self.apartment.desk.queue.batch());
         }
     }
 
