@@ -330,6 +330,24 @@ static void in_trace(void)
     actor_close(own);
 }
 
+/* The method has returned when its call is finished, and nobody has slept for it. */
+static void in_trace_of_a_return(void)
+{
+    /* So long that the hook has been told of the completion, too. */
+    const struct timespec nap = {0, 50000000};
+    call_fate_t fate = CALL_FATE_NONE;
+    must(call_set_trace(everything_traced, run));
+    own_t own = waiting_call(false, false);
+    gate_open(&actor->go);
+    must(call_begin(own.call, JUST_WAIT, NULL, 0));
+    for (uint64_t end = now_us() + (uint64_t)hang_ms() * 1000; fate == CALL_FATE_NONE && now_us() < end;)
+        must(call_get_fate(own.call, &fate));
+    (void)nanosleep(&nap, NULL);
+    (void)finish(own.call);
+    until_over();
+    actor_close(own);
+}
+
 static const kind_t kinds[] = {
     {"a method of a multi apartment", in_multi, 0, true},
     {"a method of a single apartment", in_single, 0, true},
@@ -354,6 +372,7 @@ static const kind_t kinds[] = {
     {"the trace of a cancel", in_trace, CALL_TRACE_CANCEL, false},
     {"the trace of a completion", in_trace, CALL_TRACE_COMPLETE, false},
     {"the trace of a finish", in_trace, CALL_TRACE_FINISH, false},
+    {"the trace of a finish after a return", in_trace_of_a_return, CALL_TRACE_FINISH, false},
     {"the trace of a late end", in_trace, CALL_TRACE_LATE_END, false},
 };
 enum { KINDS_OF_FUNCTION = sizeof kinds / sizeof kinds[0] };

@@ -99,6 +99,12 @@ impl<'a> Bytes<'a> {
         Bytes { len: self.len, place: self.place }
     }
 
+    /// Whether the bytes, if any, are in place.
+    #[inline]
+    pub fn is_short(&self) -> bool {
+        *self.len != LONG
+    }
+
     /// What was put in.
     #[inline]
     pub fn read(self) -> &'a [u8] {

@@ -18,6 +18,11 @@ impl<'a> Bytes<'a> {
         Tracked::of(std::ptr::from_ref(self.place))
     }
 
+    pub fn is_short(&self) -> bool {
+        self.tracked().read();
+        true
+    }
+
     pub fn read(self) -> &'a [u8] {
         self.tracked().read();
         &self.place.0[..*self.len as usize]

@@ -110,7 +110,7 @@ impl Call {
         let before = conduct.observers.clone();
         let changed = change(conduct);
         conduct.gather();
-        self.exit(CHOOSING);
+        self.exit_chosen(0);
         // Not before CHOOSING is clear: this may run the program's destroy-notify.
         drop(before);
         Ok(changed)

@@ -6,7 +6,8 @@
 //! 1. `BUSY`, from the begin that won until the finish that ended it. While it is clear, begin owns
 //!    the choice of the next execution.
 //! 2. `FINISHING`, while a thread is in finish.
-//! 3. `CHOOSING`, while a begin or a query settles which execution is meant; others wait it out.
+//! 3. `CHOOSING`, while a begin or a query settles which execution is meant, or a finish collects what is there;
+//!    others wait it out, so it is given up by a plain store. None of the program's code runs under it.
 //!
 //! `execution`, `next` and `conduct` are touched under `CHOOSING`, under `FINISHING` (which waits out
 //! `CHOOSING`, and `BUSY` then keeps the choice), or by who saw the last hold go. Those who only look
@@ -19,7 +20,7 @@ mod many;
 use crate::buffer::{Bytes, Input};
 use crate::execution::{Execution, Grace, Told};
 use crate::frame;
-use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, Unpinned};
+use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, TAKEN, Unpinned};
 use crate::hresult::{
     CALL_E_TOO_BUSY, DISP_E_MEMBERNOTFOUND, E_HANDLE, E_NOINTERFACE, E_OUTOFMEMORY, Failure, Hresult, Outcome,
     RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
@@ -67,27 +68,13 @@ unsafe impl SlabSlot for CallSlot {
 
 const BUSY: u64 = 1;
 const FINISHING: u64 = 2;
-const CHOOSING: u64 = 4;
+const CHOOSING: u64 = TAKEN;
 
 static CALLS: Slab<CallSlot> = Slab::new();
 
 /// In the child of a fork.
 pub fn forget() {
     CALLS.forget();
-}
-
-/// Why a call's word was not changed.
-enum Miss {
-    /// An answer, with its reason.
-    Answer(Failure),
-    /// Another thread settles which execution is meant.
-    Choosing,
-}
-
-impl From<Failure> for Miss {
-    fn from(failure: Failure) -> Self {
-        Self::Answer(failure)
-    }
 }
 
 const NO_CALL: Failure = Failure::because(RPC_E_CALL_COMPLETE, "no call is in progress on this call object");
@@ -137,20 +124,7 @@ impl Call {
     /// Changes the word and pins, waiting out who is choosing.
     #[inline]
     fn enter(self, change: impl Fn(u64) -> Result<u64, Failure>) -> Result<(), Failure> {
-        let mut backoff = Backoff::new();
-        loop {
-            let entered = self.slot.refs.update(self.handle.generation, |word| {
-                if word & CHOOSING != 0 {
-                    return Err(Miss::Choosing);
-                }
-                Ok((RefWord::with_pin(change(word)?)?, ()))
-            });
-            match entered {
-                Ok(()) => return Ok(()),
-                Err(Miss::Answer(failure)) => return Err(failure),
-                Err(Miss::Choosing) => backoff.step(),
-            }
-        }
+        self.slot.refs.update(self.handle.generation, |word| Ok((RefWord::with_pin(change(word)?)?, ())))
     }
 
     /// Ends what [`Call::enter`] began, clearing `flags`.
@@ -159,6 +133,12 @@ impl Call {
         if self.slot.refs.unpin(flags) == Unpinned::Last {
             self.leave();
         }
+    }
+
+    /// The same by who chose.
+    #[inline]
+    fn exit_chosen(self, flags: u64) {
+        self.slot.refs.unpin_taken(flags);
     }
 
     /// Empties the slot after the last hold.
@@ -223,27 +203,28 @@ impl Call {
             Ok(begun) => begun,
             Err(unbegun) => {
                 // What is in the way may be the program's to destroy, which waits until CHOOSING is clear.
-                self.exit(BUSY | CHOOSING);
+                self.exit_chosen(BUSY);
                 return Err(unbegun);
             }
         };
         let Begun { execution, generation, direct, .. } = begun;
         monitor::mark(Step::Begin, execution, generation);
-        // What is below may run the program's code, and so waits until CHOOSING is clear.
+        // What is below may run the program's code, or sends an input to another process, and so waits until CHOOSING is clear.
         let disconnected = execution.target().connected().is_err();
-        if begun.is_plain() && !disconnected && !monitor::is_on() {
+        let is_here = execution.target().class.remote.is_none();
+        if begun.is_plain() && is_here && !disconnected && !monitor::is_on() {
             // The call object, pinned, keeps the execution and with it the apartment.
             if !direct && execution.target().lease.home().submit(execution) {
                 let lease = Arc::clone(&execution.target().lease);
-                self.slot.refs.clear(CHOOSING);
+                self.slot.refs.give_back();
                 lease.home().refuse_submitted();
                 self.exit(0);
             } else {
-                self.exit(CHOOSING);
+                self.exit_chosen(0);
             }
         } else {
             let lease = Arc::clone(&execution.target().lease);
-            self.slot.refs.clear(CHOOSING);
+            self.slot.refs.give_back();
             begun.settle();
             if disconnected {
                 // Since it was asked above, by somebody who may not have seen this call.
@@ -340,32 +321,39 @@ impl Call {
             } else if word & FINISHING != 0 {
                 Err(Failure::because(RPC_E_CALL_COMPLETE, "another thread finishes this call"))
             } else {
-                Ok(word | FINISHING)
+                Ok(word | FINISHING | CHOOSING)
             }
         })?;
-        let (finished, result) = match self.finish_claimed(block, accept) {
-            Ok(Some(result)) => (true, Ok(result)),
-            Ok(None) => (false, Ok(RPC_S_CALLPENDING)),
-            Err(failure) => (false, Err(failure)),
-        };
-        self.exit(if finished { BUSY | FINISHING } else { FINISHING });
-        if finished && self.slot.watched.load(Ordering::Acquire) != 0 {
-            self.refresh_descriptor();
-        }
-        result
-    }
-
-    fn finish_claimed(
-        self,
-        block: bool,
-        accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
-    ) -> Result<Option<Hresult>, Failure> {
-        // SAFETY: under FINISHING.
+        // SAFETY: under CHOOSING.
         let chosen = unsafe { &*self.slot.chosen.get() };
         let execution = chosen.execution.unwrap_or_else(|| unreachable!("a call object has an execution"));
         let (generation, state) = execution.read();
-        execution.prefetch_to_finish();
-        let done = if state.has(DONE) {
+        let result = if execution.is_plainly_done(state) {
+            execution.prefetch_to_finish();
+            let collected = execution.collect_plainly(generation, accept);
+            self.exit_chosen(if collected.is_ok() { BUSY | FINISHING } else { FINISHING });
+            collected.map(Some)
+        } else {
+            self.slot.refs.give_back();
+            let collected = Self::finish_later(execution, generation, block, accept);
+            self.exit(if matches!(collected, Ok(Some(_))) { BUSY | FINISHING } else { FINISHING });
+            collected
+        };
+        let Some(code) = result? else { return Ok(RPC_S_CALLPENDING) };
+        if self.slot.watched.load(Ordering::Acquire) != 0 {
+            self.refresh_descriptor();
+        }
+        Ok(code)
+    }
+
+    /// The same where it may have to be waited for, or where the program's code may run. `None`: it is not complete.
+    fn finish_later(
+        execution: &'static Execution,
+        generation: Generation,
+        block: bool,
+        accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
+    ) -> Result<Option<Hresult>, Failure> {
+        let done = if execution.is_done(generation) {
             true
         } else if block {
             until_done(execution, generation, Deadline::NEVER, Hopeless::Refuse)?
@@ -375,6 +363,7 @@ impl Call {
         if !done {
             return Ok(None);
         }
+        execution.prefetch_to_finish();
         execution.collect(generation, accept).map(Some)
     }
 
@@ -393,7 +382,7 @@ impl Call {
         } else {
             choose(chosen, last)
         };
-        self.exit(CHOOSING);
+        self.exit_chosen(0);
         named.map(|(execution, generation)| execution.handle(generation))
     }
 

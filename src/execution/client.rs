@@ -10,7 +10,7 @@ use crate::monitor::{self, Step};
 use crate::spin::Spinner;
 use crate::state::{
     ABANDONED, BEGUN, CANCELABLE, COMPLETED, DIRECT, DONE, ERROR, KILLED, OBSERVED, PROGRESS, STARTED, STOPPED, State,
-    TELLS, WAITERS,
+    TELLS, WAITERS, usual,
 };
 use crate::sync::{Arc, AtomicU32, Ordering, Wake, fence, prefetch, prefetch_to_write};
 use crate::time::{Deadline, INFINITE};
@@ -211,7 +211,15 @@ impl Execution {
         // Calls that were made one after the other lie side by side, and are mostly finished so.
         let next = ptr::from_ref(self).wrapping_add(1);
         prefetch_to_write(next);
+        prefetch_to_write(next.cast::<u8>().wrapping_add(offset_of!(Self, input)));
         prefetch(next.cast::<u8>().wrapping_add(offset_of!(Self, output)));
+    }
+
+    /// Whether it is complete, and to collect it takes a moment and runs none of the program's code.
+    #[inline]
+    pub fn is_plainly_done(&self, state: State) -> bool {
+        // SAFETY: asked by the one thread that finishes, between `DONE` and `FINISHED` (2).
+        state == usual::RETURNED && !monitor::is_on() && unsafe { self.output().is_short() }
     }
 
     /// The result of a completed call, and what it wrote, for the one thread that finishes it.
@@ -241,12 +249,36 @@ impl Execution {
                 if state.has(STOPPED) && !state.has(KILLED) { state.stopped_result(given) } else { given }
             }
         };
-        monitor::mark(Step::Finish, self, generation);
         monitor::step(Step::Finish, self, generation);
-        if let Ok(taken) = self.word.apply(generation, State::finish) {
+        self.collected(generation);
+        Ok(result)
+    }
+
+    /// The same where [`Execution::is_plainly_done`].
+    #[inline(always)]
+    pub fn collect_plainly(
+        &'static self,
+        generation: Generation,
+        accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
+    ) -> Result<Hresult, Failure> {
+        // SAFETY: as in `collect`.
+        let returned = unsafe {
+            accept(Some(self.output()))?;
+            self.output().clear();
+            (*self.hot.get()).returned
+        };
+        self.collected(generation);
+        Ok(Hresult(returned))
+    }
+
+    #[inline]
+    fn collected(&'static self, generation: Generation) {
+        monitor::mark(Step::Finish, self, generation);
+        if !self.word.usual(generation, usual::FINISH)
+            && let Ok(taken) = self.word.apply(generation, State::finish)
+        {
             self.settle(generation, &taken);
         }
-        Ok(result)
     }
 
     /// The call object lets go.

@@ -7,7 +7,9 @@ use crate::handle::Generation;
 use crate::hresult::{CALL_S_DEFERRED, E_UNEXPECTED, Hresult, RPC_E_CALL_CANCELED, RPC_E_SERVERFAULT};
 use crate::monitor::{self, Step};
 use crate::object::{Home, Manner};
-use crate::state::{ABANDONED, DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, STOPPED, Start, State, Taken};
+use crate::state::{
+    ABANDONED, DONE, ENDED, Ended, Left, Missed, Refusal, STARTED, STOPPED, Start, State, Taken, usual,
+};
 use crate::sync::{Arc, Ordering, prefetch, prefetch_to_write};
 use crate::unwind;
 
@@ -30,6 +32,19 @@ impl Execution {
         {
             return self.run_remote(generation, remote, home);
         }
+        if !self.word.usual(generation, usual::START) && !self.start_or_settle(generation) {
+            return false;
+        }
+        monitor::mark(Step::Start, self, generation);
+        monitor::step(Step::Start, self, generation);
+        let result = self.invoke(generation, home);
+        self.leave(generation, result, home);
+        true
+    }
+
+    /// Takes it off its queue; no: it does not run, and what was owed to it is done.
+    #[inline(never)]
+    fn start_or_settle(&'static self, generation: Generation) -> bool {
         let Ok(taken) = self.start(generation) else {
             if !self.read().1.has(ENDED) {
                 self.cancel_in_apartment(generation);
@@ -41,10 +56,6 @@ impl Execution {
             self.settle(generation, &taken);
             return false;
         }
-        monitor::mark(Step::Start, self, generation);
-        monitor::step(Step::Start, self, generation);
-        let result = self.invoke(generation, home);
-        self.leave(generation, result, home);
         true
     }
 
@@ -139,7 +150,14 @@ impl Execution {
         }
         // SAFETY: the worker's until the transition (3).
         unsafe { (*self.hot.get()).returned = given.0 };
-        let canceled = given == RPC_E_CALL_CANCELED;
+        if self.word.usual(generation, usual::LEAVE) {
+            return monitor::mark(Step::Complete, self, generation);
+        }
+        self.leave_slowly(generation, given == RPC_E_CALL_CANCELED, home);
+    }
+
+    #[inline(never)]
+    fn leave_slowly(&'static self, generation: Generation, canceled: bool, home: Option<&dyn Home>) {
         let seen = monitor::before(self, generation);
         loop {
             match self.word.apply_unlocked(generation, |state| state.leave(canceled)) {

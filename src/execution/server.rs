@@ -6,7 +6,10 @@ use crate::hresult::{
     CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
     RPC_E_CALL_CANCELED, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
-use crate::state::{CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, LOOKED, Missed, PROGRESS, Refusal, STARTED, State};
+use crate::monitor;
+use crate::state::{
+    CANCEL, DEFERRED, DISABLED, DONE, ENDED, Gone, LOOKED, Missed, PROGRESS, Refusal, STARTED, State, usual,
+};
 use crate::sync::{Arc, AtomicPtr, AtomicU32, Ordering};
 use crate::time::Deadline;
 use std::ptr;
@@ -162,13 +165,21 @@ impl Server {
     #[inline(always)]
     fn edit(self, edit: impl FnOnce(&Execution) -> Result<u64, Failure>) -> Outcome {
         let word = &self.execution.word;
-        let taken = word.apply_unlocked(self.generation, State::lock_for_server);
-        let taken = taken.map_err(|missed| self.missed(missed))?;
-        let edited = if taken.before.has(DONE) { Err(NO_CLIENT) } else { edit(self.execution) };
+        let wanted = word.usual(self.generation, usual::LOCK) || !self.lock()?.has(DONE);
+        let edited = if wanted { edit(self.execution) } else { Err(NO_CLIENT) };
         let bits = *edited.as_ref().unwrap_or(&0);
-        let unlocked = word.always(self.generation, |state| state.unlock(bits));
-        self.execution.settle(self.generation, &unlocked);
+        if bits != 0 || !word.usual(self.generation, usual::UNLOCK) {
+            let unlocked = word.always(self.generation, |state| state.unlock(bits));
+            self.execution.settle(self.generation, &unlocked);
+        }
         edited.map(|_| S_OK)
+    }
+
+    /// Takes the data; the state before.
+    #[inline(never)]
+    fn lock(self) -> Result<State, Failure> {
+        let taken = self.execution.word.apply_unlocked(self.generation, State::lock_for_server);
+        taken.map(|taken| taken.before).map_err(|missed| self.missed(missed))
     }
 
     /// Adds to the output.
@@ -220,7 +231,7 @@ impl Server {
     pub fn complete(self, result: Hresult) -> Outcome {
         let Self { execution, generation } = self;
         let telling = self.is_being_told_here();
-        let seen = crate::monitor::before(execution, generation);
+        let seen = monitor::before(execution, generation);
         loop {
             match execution.word.apply_unlocked(generation, |state| state.lock_to_end(telling)) {
                 Ok(taken) if self.end_locked(taken.before, result, telling, seen.as_ref()) => break,
@@ -237,7 +248,7 @@ impl Server {
 
     /// Ends the method, as the one who holds the data. No: a cancel came meanwhile, which is to be told of
     /// first, and the data is free again.
-    fn end_locked(self, before: State, result: Hresult, telling: bool, seen: Option<&crate::monitor::Info>) -> bool {
+    fn end_locked(self, before: State, result: Hresult, telling: bool, seen: Option<&monitor::Info>) -> bool {
         let Self { execution, generation } = self;
         // The object, and with it the apartment, may go with the transition.
         let lease = Arc::clone(&execution.target().lease);

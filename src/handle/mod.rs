@@ -20,7 +20,7 @@ mod slab;
 mod table;
 
 pub use layout::{Generation, Handle, Kind, forked, process};
-pub use refs::{RefWord, Unpinned};
+pub use refs::{RefWord, TAKEN, Unpinned};
 pub use shared::{Hold, Place, Shelf, Shelved};
 pub use slab::{Slab, SlabSlot};
 pub use table::Table;

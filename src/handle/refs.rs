@@ -11,16 +11,19 @@
 //! References are the program's and are counted by its handle; pins are the library's own and keep
 //! the slot's content while a function works on it, so that releasing a handle too often can never
 //! take the content from under a thread. The content goes when both are 0, and exactly one
-//! transition sees that. Flags belong to the owner of the slot.
+//! transition sees that. Flags belong to the owner of the slot, but for the highest, [`TAKEN`]: while it is set,
+//! who set it is the only one to change the word, and gives it back by a plain store; others wait.
 
 use super::layout::Generation;
 use crate::hresult::{E_HANDLE, Failure, RPC_E_OUT_OF_RESOURCES};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Backoff, Ordering};
 
 /// See the module.
 pub struct RefWord(AtomicU64);
 
 pub const FLAG_BITS: u32 = 3;
+/// See the module. For a moment at a time: a thread may be started under it, but nothing is waited for.
+pub const TAKEN: u64 = 1 << (FLAG_BITS - 1);
 const PIN: u64 = 1 << FLAG_BITS;
 const PINS: u64 = 0x7FFF << FLAG_BITS;
 const REFERENCE: u64 = 1 << 18;
@@ -71,6 +74,19 @@ impl RefWord {
         living(self.0.load(Ordering::Acquire), generation)
     }
 
+    /// The word when nobody has it taken.
+    #[cold]
+    fn when_free(&self) -> u64 {
+        let mut backoff = Backoff::new();
+        loop {
+            let word = self.0.load(Ordering::Relaxed);
+            if word & TAKEN == 0 {
+                return word;
+            }
+            backoff.step();
+        }
+    }
+
     /// Changes the word of a living generation by `change`, or fails with what `change` says.
     #[inline]
     pub fn update<T, E: From<Failure>>(
@@ -82,6 +98,10 @@ impl RefWord {
         loop {
             if !living(word, generation) {
                 return Err(Failure::from(E_HANDLE).into());
+            }
+            if word & TAKEN != 0 {
+                word = self.when_free();
+                continue;
             }
             let (next, value) = change(word)?;
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
@@ -109,8 +129,30 @@ impl RefWord {
     /// Ends a pin, and clears flags that its holder had set.
     #[inline]
     pub fn unpin(&self, flags: u64) -> Unpinned {
-        let before = self.0.fetch_sub(PIN + flags, Ordering::AcqRel);
-        unpinned(before - PIN - flags)
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            if word & TAKEN != 0 {
+                word = self.when_free();
+                continue;
+            }
+            let next = word - PIN - flags;
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return unpinned(next),
+                Err(seen) => word = seen,
+            }
+        }
+    }
+
+    /// As [`RefWord::unpin`], by who has taken the word and gives it back: there is a reference.
+    #[inline]
+    pub fn unpin_taken(&self, flags: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed) - PIN - flags - TAKEN, Ordering::Release);
+    }
+
+    /// The word is given back by who has taken it.
+    #[inline]
+    pub fn give_back(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) - TAKEN, Ordering::Release);
     }
 
     /// One reference less; with the last one, which nobody sees go but the caller, it keeps a pin.
@@ -124,11 +166,6 @@ impl RefWord {
     /// Whether the pin that [`RefWord::retire`] kept is the last one.
     pub fn is_mine(&self) -> bool {
         self.0.load(Ordering::Acquire) & PINS == PIN
-    }
-
-    /// Clears flags that their holder had set.
-    pub fn clear(&self, flags: u64) {
-        self.0.fetch_sub(flags, Ordering::AcqRel);
     }
 
     /// One reference more.
@@ -194,7 +231,7 @@ mod tests {
     #[test]
     fn a_pin_that_ends_takes_its_flags_along() {
         let (word, generation) = opened();
-        let flags = (1 << FLAG_BITS) - 1;
+        let flags = TAKEN - 1;
         let pin_with_flags = || word.update(generation, |now| Ok::<_, Failure>((RefWord::with_pin(now | flags)?, ())));
         let before = word.0.load(Ordering::Relaxed);
         pin_with_flags().expect("it lives");
@@ -209,6 +246,36 @@ mod tests {
         assert!(word.vacate(generation));
         word.open(Generation(8));
         assert_eq!(word.release(Generation(8)), Ok(Unpinned::Last), "no flag is left");
+    }
+
+    #[test]
+    fn who_has_taken_the_word_is_the_only_one_to_change_it() {
+        let (word, generation) = opened();
+        let take = |now| Ok::<_, Failure>((RefWord::with_pin(now | TAKEN)?, ()));
+        let ready = std::sync::Barrier::new(2);
+        for with_pin in [false, true] {
+            word.pin(generation).expect("it lives");
+            word.update(generation, take).expect("it lives");
+            let before = word.0.load(Ordering::Relaxed);
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    ready.wait();
+                    word.add(generation).expect("it lives");
+                    assert_eq!((word.release(generation), word.unpin(0)), (Ok(Unpinned::Alive), Unpinned::Alive));
+                });
+                ready.wait();
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                assert!(!other.is_finished());
+                assert_eq!(word.0.load(Ordering::Relaxed), before);
+                assert!(word.lives(generation), "who only looks need not wait");
+                if with_pin { word.give_back() } else { word.unpin_taken(0) }
+            });
+            assert_eq!(word.0.load(Ordering::Relaxed) & TAKEN, 0);
+            if with_pin {
+                assert_eq!(word.unpin(0), Unpinned::Alive);
+            }
+        }
+        assert_eq!(word.release(generation), Ok(Unpinned::Last), "nothing is left over");
     }
 
     #[test]

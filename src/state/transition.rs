@@ -124,6 +124,20 @@ pub enum Refusal {
     Untold,
 }
 
+/// The steps of a call that nothing happens to but its own: the state before and after each. None of them owes
+/// anything.
+pub mod usual {
+    use super::{BEGUN, DONE, ENDED, FINISHED, LOCKED, ON_STACK, STARTED, State};
+
+    const RUNNING: State = State(BEGUN | STARTED | ON_STACK);
+    pub const RETURNED: State = State(BEGUN | STARTED | ENDED | DONE);
+    pub const START: (State, State) = (State(BEGUN), RUNNING);
+    pub const LOCK: (State, State) = (RUNNING, State(RUNNING.0 | LOCKED));
+    pub const UNLOCK: (State, State) = (LOCK.1, RUNNING);
+    pub const LEAVE: (State, State) = (RUNNING, RETURNED);
+    pub const FINISH: (State, State) = (RETURNED, State(RETURNED.0 | FINISHED));
+}
+
 /// The next state, and the answer.
 pub type Step<T> = Result<(State, T), Refusal>;
 

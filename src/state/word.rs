@@ -162,6 +162,12 @@ impl Word {
         self.0.compare_exchange(seen, next, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
+    /// Takes one of the [`usual`](super::usual) steps, if the state is the one before it.
+    #[inline]
+    pub fn usual(&self, generation: Generation, (before, after): (State, State)) -> bool {
+        self.0.load(Ordering::Relaxed) == join(generation, before) && self.exchange(generation, before, after)
+    }
+
     /// Opens a later generation in the place of that very state, if it still is the one.
     pub fn supersede(&self, generation: Generation, seen: State, next: Generation) -> bool {
         let (before, after) = (join(generation, seen), join(next, seen.reopened()));

@@ -28,6 +28,25 @@ fn begin_begin() -> String {
     format!("one {began}, other {other}, finish {}", finish(call))
 }
 
+pub const RELEASE_BEGIN: Race = Race {
+    name: "release against begin",
+    words: 80,
+    preemptions: None,
+    outcomes: &["begin S_OK, run, destroyed by main", "begin E_HANDLE, not run, destroyed by the other"],
+    model: release_begin,
+};
+
+fn release_begin() -> String {
+    let hall = Hall::new();
+    let call = call(object(hall.clone()));
+    let other = start("the other", move || name(call.release()));
+    let began = name(begin(call, ECHO, b"in"));
+    assert_eq!(other.join().expect("no panic"), "S_OK");
+    let run = if hall.work() { "run" } else { "not run" };
+    assert_eq!(name(call.release()), "E_HANDLE");
+    format!("begin {began}, {run}, {}", notes())
+}
+
 /// Five threads, so stopped once. Stopped twice, a method may also end while the close counts.
 pub const CLOSE_BEGIN: Race = Race {
     name: "close against begin",

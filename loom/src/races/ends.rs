@@ -4,7 +4,8 @@ use super::Race;
 use crate::execution::{Execution, Grace};
 use crate::hresult::S_OK;
 use crate::stage::{
-    Hall, LATER, begin, call, collect, deferred, fate, finish, name, notes, object, request, start, started, timer,
+    ECHO, Hall, LATER, begin, call, collect, deferred, fate, finish, name, notes, object, request, start, started,
+    timer,
 };
 use crate::state::ABANDONED;
 use crate::time::Deadline;
@@ -64,6 +65,34 @@ fn complete_write() -> String {
     let wrote = name(server.write(b"out"));
     let (completed, result) = completer.join().expect("no panic");
     format!("write {wrote}, complete {completed}, finish {result}, {:?}", fate(execution, generation))
+}
+
+pub const FINISH_FINISH: Race = Race {
+    name: "finish against finish and release",
+    words: 80,
+    preemptions: Some(2),
+    outcomes: &[
+        "one S_OK, other RPC_E_CALL_COMPLETE, destroyed by the other",
+        "one RPC_E_CALL_COMPLETE, other S_OK, destroyed by the other",
+        "one E_HANDLE, other S_OK, destroyed by the other",
+    ],
+    model: finish_finish,
+};
+
+/// Who is second may find the call object gone.
+fn finish_finish() -> String {
+    let hall = Hall::new();
+    let call = call(object(hall.clone()));
+    assert_eq!(begin(call, ECHO, b"in"), Ok(S_OK));
+    assert!(hall.work(), "it was begun");
+    let other = start("the other", move || {
+        let finished = name(call.finish(true, |_| Ok(())));
+        assert_eq!(call.release(), Ok(S_OK));
+        finished
+    });
+    let one = name(call.finish(true, |_| Ok(())));
+    let other = other.join().expect("no panic");
+    format!("one {one}, other {other}, {}", notes())
 }
 
 pub const FINISH_CANCEL: Race = Race {

@@ -341,3 +341,22 @@ fn a_call_that_nothing_can_run_was_not_canceled() {
     assert_eq!((refused.abandoned_result(), refused.fate()), (RPC_E_SERVER_DIED_DNE, Fate::NeverStarted));
     assert!(!refused.is_canceled());
 }
+
+#[test]
+fn the_usual_steps_are_the_transitions_and_owe_nothing() {
+    let answered = [
+        (usual::START, usual::START.0.start().map(|(next, answer)| (next, answer == Start::Run))),
+        (usual::LOCK, usual::LOCK.0.lock_for_server().map(|(next, ())| (next, true))),
+        (usual::UNLOCK, Ok((usual::UNLOCK.0.unlock(0), true))),
+        (usual::LEAVE, usual::LEAVE.0.leave(false).map(|(next, left)| (next, left == Left::Ended(Ended::Deliver)))),
+        (usual::LEAVE, usual::LEAVE.0.leave(true).map(|(next, left)| (next, left == Left::Ended(Ended::Deliver)))),
+        (usual::FINISH, usual::FINISH.0.finish().map(|(next, ())| (next, true))),
+    ];
+    for ((before, after), step) in answered {
+        assert_eq!(step, Ok((after, true)));
+        assert_eq!(after.noticed(), (after, false), "nobody is to be told");
+        assert!(!after.vacant() && !before.has(WAITERS), "no slot to be freed, nobody to be woken");
+    }
+    assert_eq!(usual::START.0, State(0).begin(0), "it begins with a plain begin");
+    assert_eq!(usual::FINISH.0, usual::RETURNED);
+}
