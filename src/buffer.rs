@@ -8,9 +8,12 @@ use crate::handle::{Kind, Table};
 use crate::hresult::{E_INVALIDARG, E_OUTOFMEMORY, Failure};
 use crate::unwind;
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
 use std::slice;
+
+mod kept;
+pub use kept::release as release_kept;
 
 const IN_PLACE: usize = 64;
 
@@ -34,6 +37,23 @@ pub enum Long {
 pub struct Ours {
     bytes: Vec<u8>,
     reserved: usize,
+}
+
+impl Ours {
+    /// None yet, with room for so many.
+    fn with_room(len: usize) -> Result<Self, Failure> {
+        let mut bytes = if len >= kept::LEAST { kept::take(len) } else { None }.unwrap_or_default();
+        bytes.try_reserve_exact(len).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
+        Ok(Self { bytes, reserved: 0 })
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        if self.bytes.capacity() >= kept::LEAST {
+            kept::give(mem::take(&mut self.bytes));
+        }
+    }
 }
 
 /// A buffer of the program's that the library has taken over; freed when this is dropped.
@@ -78,6 +98,12 @@ type Heap = Option<Box<Long>>;
 
 /// The buffers that were handed out to the program.
 pub static BUFFERS: Table<Box<Long>> = Table::new(Kind::Buffer);
+
+/// In the child of a fork.
+pub fn forget() {
+    BUFFERS.forget();
+    kept::forget();
+}
 
 /// The two parts of a buffer. All zero is an empty one.
 pub struct Bytes<'a> {
@@ -146,20 +172,17 @@ impl<'a> Bytes<'a> {
 
     /// Makes it long, with room for `more` bytes.
     fn grow(mut self, more: usize) -> Result<&'a mut Ours, Failure> {
-        let full = |_| Failure::from(E_OUTOFMEMORY);
         let len = *self.len as usize;
         if let Ok(short) = self.again().short() {
             let short = &short[..len];
-            let mut bytes = Vec::new();
-            let room = short.len().checked_add(more).ok_or(Failure::from(E_OUTOFMEMORY))?;
-            bytes.try_reserve(room).map_err(full)?;
-            bytes.extend_from_slice(short);
-            self.put_long(Box::new(Long::Ours(Ours { bytes, reserved: 0 })));
+            let mut ours = Ours::with_room(short.len().checked_add(more).ok_or(Failure::from(E_OUTOFMEMORY))?)?;
+            ours.bytes.extend_from_slice(short);
+            self.put_long(Box::new(Long::Ours(ours)));
         }
         let Some(Long::Ours(long)) = self.short().err().and_then(Option::as_deref_mut) else {
             return Err(E_OUTOFMEMORY.into());
         };
-        long.bytes.try_reserve(more).map_err(full)?;
+        long.bytes.try_reserve(more).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
         Ok(long)
     }
 
@@ -231,10 +254,9 @@ impl<'a> Input<'a> {
         if bytes.len() <= IN_PLACE {
             return Ok(Self { bytes, long: None });
         }
-        let mut long = Vec::new();
-        long.try_reserve_exact(bytes.len()).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
-        long.extend_from_slice(bytes);
-        Ok(Self { bytes, long: Some(Box::new(Long::Ours(Ours { bytes: long, reserved: 0 }))) })
+        let mut ours = Ours::with_room(bytes.len())?;
+        ours.bytes.extend_from_slice(bytes);
+        Ok(Self { bytes, long: Some(Box::new(Long::Ours(ours))) })
     }
 
     /// A buffer of the program's, taken over. If the begin fails it is handed back.
@@ -245,7 +267,7 @@ impl<'a> Input<'a> {
     /// Hands back what was taken over, without freeing it.
     pub fn give_back(self) {
         if let Some(Long::Theirs(owned)) = self.long.map(|long| *long) {
-            std::mem::forget(owned);
+            mem::forget(owned);
         }
     }
 

@@ -1,11 +1,10 @@
 //! The child of a fork: the parent's handles, threads and locks are not ours. The handler only
 //! stores to atomics; the parent's memory stays where it is, unused.
 
-use crate::buffer::BUFFERS;
 use crate::sync::{AtomicU32, Ordering};
 use crate::{
-    apartment, call, cancel, completions, deadlock, execution, frame, handle, invoke, isolated, module, monitor,
-    object, signal, timer, wait,
+    apartment, buffer, call, cancel, completions, deadlock, execution, frame, handle, invoke, isolated, module,
+    monitor, object, signal, timer, wait,
 };
 
 /// Sees to it that a child of a fork starts clean. Called by whatever makes the first handle.
@@ -20,7 +19,7 @@ pub fn watch() {
 extern "C" fn in_child() {
     handle::forked();
     frame::forget();
-    BUFFERS.forget();
+    buffer::forget();
     call::forget();
     cancel::forget();
     execution::forget();

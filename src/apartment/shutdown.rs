@@ -1,6 +1,7 @@
 //! Ending all that is in progress: bounded, and honest about what remains.
 
 use super::{Apartment, DEFAULT, Residence};
+use crate::buffer;
 use crate::deadlock::Awaited;
 use crate::execution::{Execution, Grace};
 use crate::frame;
@@ -70,6 +71,7 @@ pub fn shutdown(timeout_ms: u32) -> Result<u32, Failure> {
             if !left.is_empty() {
                 monitor::log(|| format!("shutdown: {} methods still run", left.len()));
             }
+            buffer::release_kept();
             return Ok(left.len() as u32);
         }
         // Methods that end wake nobody here: this is not the way of a call.

@@ -1,5 +1,6 @@
 //! A child's end of the channel: the words of both sides, and the request that is being served.
 
+use crate::buffer::release_kept;
 use crate::execution::{By, Execution, Grace, REQUEST, Relay, watch_outside};
 use crate::handle::Generation;
 use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
@@ -83,12 +84,16 @@ impl Seat {
             if host.cpu.load(Ordering::Relaxed) != this_cpu() && spinner.spin(changed) {
                 break;
             }
-            let pause = if self.is_uncollected() { Deadline::at(now() + patience) } else { Deadline::after_ms(LOOK) };
+            let idle = !self.is_uncollected();
+            let pause = if idle { Deadline::after_ms(LOOK) } else { Deadline::at(now() + patience) };
             own.asleep.store(1, Ordering::SeqCst);
             if !changed() {
                 wait_shared(&host.turn, last, pause);
             }
             own.asleep.store(0, Ordering::SeqCst);
+            if idle && pause.passed() {
+                release_kept();
+            }
             if !changed() && pause.passed() && self.is_uncollected() {
                 // Who has sent the last request does not wait for its answer.
                 self.call_somebody();
