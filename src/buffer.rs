@@ -6,6 +6,8 @@
 
 use crate::handle::{Kind, Table};
 use crate::hresult::{E_INVALIDARG, E_OUTOFMEMORY, Failure};
+use crate::process::Mapping;
+use crate::sync::Arc;
 use crate::unwind;
 use std::ffi::c_void;
 use std::mem::{self, ManuallyDrop};
@@ -13,7 +15,8 @@ use std::ops::Deref;
 use std::slice;
 
 mod kept;
-pub use kept::release as release_kept;
+use kept::Block;
+pub use kept::{LEAST as LARGE, release as release_kept};
 
 const IN_PLACE: usize = 64;
 
@@ -27,34 +30,60 @@ pub union Place {
     long: ManuallyDrop<Heap>,
 }
 
-/// Bytes on the heap: the library's, or the program's with what frees them.
+/// Bytes elsewhere: the library's, few or many, or the program's with what frees them.
 pub enum Long {
-    Ours(Ours),
+    Few(Few),
+    Many(Many),
     Theirs(Owned),
 }
 
-/// Bytes of the library's, and how many behind them are reserved for the program to write.
-pub struct Ours {
+/// Fewer bytes than the smallest block has, and how many behind them are reserved for the program to write.
+pub struct Few {
     bytes: Vec<u8>,
     reserved: usize,
 }
 
-impl Ours {
-    /// None yet, with room for so many.
-    fn with_room(len: usize) -> Result<Self, Failure> {
-        let mut bytes = if len >= kept::LEAST { kept::take(len) } else { None }.unwrap_or_default();
-        bytes.try_reserve_exact(len).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
-        Ok(Self { bytes, reserved: 0 })
-    }
+/// Bytes in a block, or where another process reads them.
+pub struct Many {
+    room: Room,
+    len: usize,
+    reserved: usize,
 }
 
-impl Drop for Ours {
-    fn drop(&mut self) {
-        if self.bytes.capacity() >= kept::LEAST {
-            kept::give(mem::take(&mut self.bytes));
+/// Where many bytes lie.
+pub enum Room {
+    Own(Block),
+    /// Shared with another process. Nobody else writes there while it is lent.
+    Lent(Arc<Mapping>),
+}
+
+impl Room {
+    fn base(&self) -> *mut u8 {
+        match self {
+            Self::Own(block) => block.base(),
+            Self::Lent(mapping) => mapping.base(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Own(block) => block.len(),
+            Self::Lent(mapping) => mapping.len(),
         }
     }
 }
+
+impl Many {
+    /// In a room that has space for them.
+    fn of(bytes: &[u8], room: Room) -> Self {
+        assert!(bytes.len() <= room.len(), "the room is too small");
+        // SAFETY: there is space for as many, and what is there already is nobody's.
+        unsafe { room.base().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Self { room, len: bytes.len(), reserved: 0 }
+    }
+}
+
+const FULL: Failure = Failure::because(E_OUTOFMEMORY, "no memory for the bytes of a call");
 
 /// A buffer of the program's that the library has taken over; freed when this is dropped.
 pub struct Owned {
@@ -85,10 +114,73 @@ impl Deref for Long {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Ours(ours) => &ours.bytes,
+            Self::Few(few) => &few.bytes,
+            // SAFETY: so many were written there, and nobody writes there now.
+            Self::Many(many) => unsafe { slice::from_raw_parts(many.room.base(), many.len) },
             Self::Theirs(owned) if owned.len == 0 => &[],
             // SAFETY: the program handed over `len` readable bytes.
             Self::Theirs(owned) => unsafe { slice::from_raw_parts(owned.data.cast(), owned.len) },
+        }
+    }
+}
+
+impl Long {
+    /// A copy, with room for `more` bytes behind it.
+    fn with_room(bytes: &[u8], more: usize) -> Result<Self, Failure> {
+        let room = bytes.len().checked_add(more).ok_or(FULL)?;
+        if room >= kept::LEAST {
+            return Ok(Self::Many(Many::of(bytes, Room::Own(Block::of(room).ok_or(FULL)?))));
+        }
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(room).map_err(|_| FULL)?;
+        copy.extend_from_slice(bytes);
+        Ok(Self::Few(Few { bytes: copy, reserved: 0 }))
+    }
+
+    /// Room for `more` bytes at the end.
+    fn spare(&mut self, more: usize) -> Result<*mut u8, Failure> {
+        let len = self.len();
+        let full = match self {
+            Self::Few(_) => more >= kept::LEAST - len,
+            Self::Many(many) => more > many.room.len() - len,
+            Self::Theirs(_) => return Err(E_OUTOFMEMORY.into()),
+        };
+        if full {
+            // As much again, so that what comes piece by piece is not copied with each.
+            *self = Self::with_room(self, more.max(len))?;
+        }
+        match self {
+            Self::Few(few) => {
+                few.bytes.try_reserve(more).map_err(|_| FULL)?;
+                Ok(few.bytes.spare_capacity_mut().as_mut_ptr().cast())
+            }
+            // SAFETY: within the room.
+            Self::Many(many) => Ok(unsafe { many.room.base().add(len) }),
+            Self::Theirs(_) => Err(E_OUTOFMEMORY.into()),
+        }
+    }
+
+    /// How many bytes the program may commit. `None`: nothing is added to what was taken over.
+    fn reserved(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Few(Few { reserved, .. }) | Self::Many(Many { reserved, .. }) => Some(reserved),
+            Self::Theirs(_) => None,
+        }
+    }
+
+    /// Takes `more` bytes in; nothing is reserved any more.
+    ///
+    /// # Safety
+    /// `spare` gave room for as many since the last change, and they were written.
+    unsafe fn advance(&mut self, more: usize) {
+        match self {
+            Self::Few(Few { bytes, reserved }) => {
+                *reserved = 0;
+                // SAFETY: the caller's promise.
+                unsafe { bytes.set_len(bytes.len() + more) };
+            }
+            Self::Many(Many { len, reserved, .. }) => (*len, *reserved) = (*len + more, 0),
+            Self::Theirs(_) => {}
         }
     }
 }
@@ -157,9 +249,12 @@ impl<'a> Bytes<'a> {
 
     #[cold]
     fn append_long(self, more: &[u8]) -> Result<(), Failure> {
-        let long = self.grow(more.len())?;
-        long.bytes.extend_from_slice(more);
-        long.reserved = 0;
+        let (long, to) = self.grow(more.len())?;
+        // SAFETY: there is room for them. The program may add what it wrote into a room that was reserved.
+        unsafe {
+            to.copy_from(more.as_ptr(), more.len());
+            long.advance(more.len());
+        }
         Ok(())
     }
 
@@ -170,42 +265,53 @@ impl<'a> Bytes<'a> {
         *self.len = LONG;
     }
 
-    /// Makes it long, with room for `more` bytes.
-    fn grow(mut self, more: usize) -> Result<&'a mut Ours, Failure> {
+    /// Makes it long, with room for `more` bytes at that place.
+    fn grow(mut self, more: usize) -> Result<(&'a mut Long, *mut u8), Failure> {
         let len = *self.len as usize;
         if let Ok(short) = self.again().short() {
-            let short = &short[..len];
-            let mut ours = Ours::with_room(short.len().checked_add(more).ok_or(Failure::from(E_OUTOFMEMORY))?)?;
-            ours.bytes.extend_from_slice(short);
-            self.put_long(Box::new(Long::Ours(ours)));
+            let long = Long::with_room(&short[..len], more)?;
+            self.put_long(Box::new(long));
         }
-        let Some(Long::Ours(long)) = self.short().err().and_then(Option::as_deref_mut) else {
-            return Err(E_OUTOFMEMORY.into());
-        };
-        long.bytes.try_reserve(more).map_err(|_| Failure::from(E_OUTOFMEMORY))?;
-        Ok(long)
+        let long = self.short().err().and_then(Option::as_deref_mut).ok_or(Failure::from(E_OUTOFMEMORY))?;
+        let to = long.spare(more)?;
+        Ok((long, to))
+    }
+
+    pub fn is_long(&self) -> bool {
+        *self.len == LONG
+    }
+
+    /// Makes it long, in a room that has space for what is there.
+    pub fn move_to(mut self, room: Room) {
+        let len = *self.len as usize;
+        if let Ok(short) = self.again().short() {
+            let many = Many::of(&short[..len], room);
+            self.put_long(Box::new(Long::Many(many)));
+        }
     }
 
     /// Room for `more` bytes at the end, to be written in place and then taken with
     /// [`Bytes::commit`].
     pub fn reserve(self, more: usize) -> Result<*mut u8, Failure> {
-        let long = self.grow(more)?;
-        long.reserved = more;
-        Ok(long.bytes.spare_capacity_mut().as_mut_ptr().cast())
+        let (long, to) = self.grow(more)?;
+        if let Some(reserved) = long.reserved() {
+            *reserved = more;
+        }
+        Ok(to)
     }
 
     /// Takes `more` of the bytes that were reserved.
     pub fn commit(self, more: usize) -> Result<(), Failure> {
-        match self.short().err().and_then(Option::as_deref_mut) {
-            Some(Long::Ours(long)) if more <= long.reserved => {
-                long.reserved = 0;
+        let long = self.short().err().and_then(Option::as_deref_mut);
+        match long.and_then(|long| (more <= *long.reserved()?).then_some(long)) {
+            Some(long) => {
                 // SAFETY: that much room was reserved since the last change; by the header's
                 // contract the program wrote what it commits.
-                unsafe { long.bytes.set_len(long.bytes.len() + more) };
+                unsafe { long.advance(more) };
                 Ok(())
             }
-            _ if more == 0 => Ok(()),
-            _ => Err(Failure::because(E_INVALIDARG, "more is committed than was reserved")),
+            None if more == 0 => Ok(()),
+            None => Err(Failure::because(E_INVALIDARG, "more is committed than was reserved")),
         }
     }
 
@@ -254,9 +360,29 @@ impl<'a> Input<'a> {
         if bytes.len() <= IN_PLACE {
             return Ok(Self { bytes, long: None });
         }
-        let mut ours = Ours::with_room(bytes.len())?;
-        ours.bytes.extend_from_slice(bytes);
-        Ok(Self { bytes, long: Some(Box::new(Long::Ours(ours))) })
+        Ok(Self { bytes, long: Some(Box::new(Long::with_room(bytes, 0)?)) })
+    }
+
+    /// Bytes that are copied when it is known where to, by [`Input::copy`]; none where it is done better at once.
+    #[inline]
+    pub fn later(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() >= kept::LEAST).then_some(Self { bytes, long: None })
+    }
+
+    /// Whether that is still to be done.
+    #[inline]
+    pub fn is_to_be_copied(&self) -> bool {
+        self.bytes.len() > IN_PLACE && self.long.is_none()
+    }
+
+    /// Copies it, into a room if `lend` has one of so many bytes.
+    pub fn copy(&mut self, lend: impl FnOnce(usize) -> Option<Room>) -> Result<(), Failure> {
+        let long = match lend(self.bytes.len()) {
+            Some(room) => Long::Many(Many::of(self.bytes, room)),
+            None => Long::with_room(self.bytes, 0)?,
+        };
+        self.long = Some(Box::new(long));
+        Ok(())
     }
 
     /// A buffer of the program's, taken over. If the begin fails it is handed back.
@@ -269,6 +395,11 @@ impl<'a> Input<'a> {
         if let Some(Long::Theirs(owned)) = self.long.map(|long| *long) {
             mem::forget(owned);
         }
+    }
+
+    #[cfg(test)]
+    pub fn read(&self) -> &[u8] {
+        self.long.as_deref().map_or(self.bytes, |long| long)
     }
 
     /// Replaces the contents of a buffer.
@@ -287,7 +418,10 @@ impl<'a> Input<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::kept::LEAST;
     use super::*;
+    use crate::process::share_memory;
+    use crate::sync::close_descriptor;
 
     struct Buffer(u8, Place);
 
@@ -334,5 +468,62 @@ mod tests {
         buffer.bytes().append(&[7; IN_PLACE]).expect("memory");
         assert!(buffer.0 != LONG, "what fits stays in place");
         assert_eq!(buffer.bytes().read(), [7; IN_PLACE]);
+    }
+
+    fn shared(len: usize) -> Arc<Mapping> {
+        let (mapping, file) = share_memory(len, true).expect("memory");
+        close_descriptor(file);
+        Arc::new(mapping)
+    }
+
+    fn pattern(len: usize) -> Vec<u8> {
+        (0..len).map(|at| (at * 31 + at / 251) as u8).collect()
+    }
+
+    #[test]
+    fn few_bytes_become_many_piece_by_piece() {
+        let mut buffer = Buffer::new();
+        let all = pattern(3 * LEAST);
+        for piece in all.chunks(LEAST / 3 + 1) {
+            buffer.bytes().append(piece).expect("memory");
+        }
+        assert_eq!(buffer.bytes().read(), all);
+        assert!(buffer.bytes().is_long());
+    }
+
+    #[test]
+    fn an_output_goes_on_in_the_room_that_it_is_lent_and_leaves_it_when_it_is_full() {
+        let (all, mapping) = (pattern(2 * LEAST), shared(LEAST));
+        let mut buffer = Buffer::new();
+        buffer.bytes().append(&all[..5]).expect("room");
+        buffer.bytes().move_to(Room::Lent(Arc::clone(&mapping)));
+        buffer.bytes().append(&all[5..1000]).expect("room");
+        let place = buffer.bytes().reserve(LEAST - 1000).expect("room");
+        // SAFETY: reserved.
+        unsafe { place.copy_from_nonoverlapping(all[1000..].as_ptr(), LEAST - 1000) };
+        assert!(buffer.bytes().commit(LEAST - 999).is_err());
+        buffer.bytes().commit(LEAST - 1000).expect("reserved");
+        assert_eq!(buffer.bytes().read(), &all[..LEAST]);
+        assert_eq!(buffer.bytes().read().as_ptr(), mapping.base(), "not a byte was moved");
+        assert_eq!(Arc::downgrade(&mapping).strong_count(), 2);
+        buffer.bytes().append(&all[LEAST..]).expect("memory");
+        assert_eq!(Arc::downgrade(&mapping).strong_count(), 1, "given back");
+        assert_eq!(buffer.bytes().read(), all);
+    }
+
+    #[test]
+    fn an_input_is_copied_once_into_the_room_that_it_is_lent() {
+        let (all, mapping) = (pattern(LEAST), shared(LEAST));
+        assert!(Input::later(&all[1..]).is_none(), "better at once");
+        for room in [Some(&mapping), None] {
+            let mut buffer = Buffer::new();
+            let mut input = Input::later(&all).expect("large");
+            input.copy(|len| room.filter(|room| room.len() >= len).cloned().map(Room::Lent)).expect("memory");
+            input.copy(|_| unreachable!("copied already")).expect("memory");
+            input.fill(buffer.bytes());
+            assert_eq!(buffer.bytes().read(), all);
+            assert_eq!(buffer.bytes().read().as_ptr() == mapping.base(), room.is_some());
+        }
+        assert_eq!(Arc::downgrade(&mapping).strong_count(), 1, "given back");
     }
 }

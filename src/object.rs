@@ -1,5 +1,6 @@
 //! Objects: a class's functions, the program's pointer, and the apartment both live in.
 
+use crate::buffer::Room;
 use crate::execution::{Execution, Grace, Server};
 use crate::frame;
 use crate::handle::{Generation, Hold, Kind, Shelf, Shelved, Slab};
@@ -134,6 +135,8 @@ pub trait Remote: Send + Sync {
 /// The lane is one thread's at a time, or nobody's. Nobody waits for it: who has it looks, when giving it back, for what
 /// others wanted of it meanwhile.
 pub trait Lane: Send + Sync {
+    /// Where a large input can be written that is about to be sent: it is not copied again.
+    fn lend(&self, home: &dyn Home, len: usize) -> Option<Room>;
     /// Sends an execution that was just begun. No: something comes before it, or the apartment's thread has to see to
     /// it; then it is to be queued. Runs none of the program's code.
     fn send(&self, home: &dyn Home, execution: &'static Execution) -> bool;

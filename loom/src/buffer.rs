@@ -5,6 +5,9 @@ use crate::sync::Tracked;
 
 const IN_PLACE: usize = 64;
 
+/// Nothing large is played here.
+pub const LARGE: usize = 1 << 17;
+
 pub fn release_kept() {}
 
 #[repr(C, align(64))]
@@ -39,6 +42,12 @@ impl<'a> Bytes<'a> {
         Ok(())
     }
 
+    pub fn is_long(&self) -> bool {
+        false
+    }
+
+    pub fn move_to(self, _: Room) {}
+
     pub fn reserve(self, _: usize) -> Result<*mut u8, Failure> {
         Err(E_OUTOFMEMORY.into())
     }
@@ -53,11 +62,21 @@ impl<'a> Bytes<'a> {
     }
 }
 
+pub struct Room;
+
 pub struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
     pub fn of(bytes: &'a [u8]) -> Result<Self, Failure> {
         if bytes.len() <= IN_PLACE { Ok(Self(bytes)) } else { Err(E_OUTOFMEMORY.into()) }
+    }
+
+    pub fn is_to_be_copied(&self) -> bool {
+        false
+    }
+
+    pub fn copy(&mut self, _: impl FnOnce(usize) -> Option<Room>) -> Result<(), Failure> {
+        Ok(())
     }
 
     pub fn fill(self, to: Bytes) {

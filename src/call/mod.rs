@@ -181,6 +181,11 @@ impl Call {
 
     /// BG-1 to BG-9. The input is used up by a begin that succeeds; any other gives it back.
     pub fn begin(self, method: u32, input: &mut Option<Input>) -> Outcome {
+        if let Some(input) = input.as_mut().filter(|input| input.is_to_be_copied())
+            && let Err(refused) = self.copy(input)
+        {
+            return if refused == BUSY_CALL { Ok(RPC_S_CALLPENDING) } else { Err(refused) };
+        }
         let mut patience = Backoff::new();
         loop {
             match self.begin_once(method, input) {
@@ -189,6 +194,20 @@ impl Call {
                 Err(unbegun) => return Err(unbegun.failure),
             }
         }
+    }
+
+    /// Copies an input to where the next begin wants it.
+    #[cold]
+    fn copy(self, input: &mut Input) -> Result<(), Failure> {
+        self.enter(|word| if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | CHOOSING) })?;
+        // SAFETY: under CHOOSING.
+        let chosen = unsafe { &*self.slot.chosen.get() };
+        let target = chosen.execution.map(Execution::target_again);
+        self.exit_chosen(0);
+        input.copy(|len| {
+            let target = target.as_deref()?;
+            target.class.remote.as_deref()?.lane()?.lend(target.lease.home(), len)
+        })
     }
 
     fn begin_once(self, method: u32, input: &mut Option<Input>) -> Result<Hresult, Unbegun> {
@@ -209,7 +228,8 @@ impl Call {
         };
         let Begun { execution, generation, direct, .. } = begun;
         monitor::mark(Step::Begin, execution, generation);
-        // What is below may run the program's code, or sends an input to another process, and so waits until CHOOSING is clear.
+        // What is below may run the program's code, or sends an input to another process, and so waits until CHOOSING
+        // is clear.
         let disconnected = execution.target().connected().is_err();
         let is_here = execution.target().class.remote.is_none();
         if begun.is_plain() && is_here && !disconnected && !monitor::is_on() {

@@ -2,6 +2,7 @@
 //! period, and the call that it was begun for. A begin without any of these has none.
 
 use super::{Execution, Grace};
+use crate::buffer::Room;
 use crate::handle::{Generation, Handle};
 use crate::hresult::Failure;
 use crate::sync::{Arc, AtomicU64};
@@ -30,6 +31,8 @@ pub trait Relay: Send + Sync {
     fn hark(&self);
     /// The word that [`watch_outside`](super::watch_outside) was told of has changed.
     fn hear(&self);
+    /// Where the method's output is wanted in the end, if it fits in there, and for as long as the method runs.
+    fn lend(&self, len: usize) -> Option<Room>;
 }
 
 /// Those that are to know of a call object's completions; shared by its begins.

@@ -36,7 +36,7 @@ pub use cancel::{Answer, CANCELED_IN_QUEUE, Grace, REQUEST, Refused};
 pub use client::{Told, forget_sleepers, sleep_once_for_some, sleep_until_some, spin};
 pub use errands::{ErrandPlace, forget_errands, say_canceled};
 pub use notify::{By, Glimpse};
-pub use remote::{LANES, Launch};
+pub use remote::{LANES, Launch, goes_by_lane};
 pub use server::{Server, forget_outside, watch_outside};
 pub use tell::{Callback, Listener, forget_teller};
 

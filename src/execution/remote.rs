@@ -24,6 +24,12 @@ pub enum Launch {
     Later,
 }
 
+/// Whether there may be such objects.
+#[inline]
+pub fn goes_by_lane() -> bool {
+    LANES.load(Ordering::Relaxed) != 0
+}
+
 impl Execution {
     /// As [`Execution::run`]: gets hold of who runs it, has it run, and tells of its end.
     pub(super) fn run_remote(
@@ -213,6 +219,20 @@ impl Execution {
         of == generation && grace.end().is_some_and(|end| end <= now())
     }
 
+    /// Has an output that becomes large written where it is wanted, for the thread that holds the data (2).
+    #[cold]
+    pub(super) fn place_output(&self, more: usize) {
+        // SAFETY: the lock is held (2).
+        let output = unsafe { self.output() };
+        if output.is_long() {
+            return;
+        }
+        let room = more.checked_add(usize::from(*output.len));
+        if let Some(room) = room.and_then(|room| self.relay()?.lend(room)) {
+            output.move_to(room);
+        }
+    }
+
     /// Who is to hear of what the method does, for the thread that holds the data (6).
     pub(super) fn relay(&self) -> Option<Arc<dyn Relay>> {
         if self.read().1.has(DONE) {
@@ -224,6 +244,15 @@ impl Execution {
 }
 
 impl Server {
+    /// Gives the input's memory back.
+    ///
+    /// # Safety
+    /// The caller is the worker, and nobody has a use for the input any more.
+    pub unsafe fn drop_input(self) {
+        // SAFETY: the caller's promise (1).
+        unsafe { self.execution.input().clear() };
+    }
+
     /// The method's process is gone.
     fn lose(self, result: Hresult, entered: bool, forced: bool) {
         let Self { execution, generation } = self;

@@ -1,6 +1,7 @@
 //! The server's side of an execution: what a method may do through its context.
 
 use super::{Execution, Grace};
+use crate::buffer::LARGE;
 use crate::handle::{Generation, Handle, Kind};
 use crate::hresult::{
     CALL_E_MORE_DATA, CALL_S_DEFERRED, E_HANDLE, E_INVALIDARG, E_UNEXPECTED, Failure, Hresult, Outcome,
@@ -186,6 +187,9 @@ impl Server {
     #[inline(always)]
     pub fn write(self, bytes: &[u8]) -> Outcome {
         self.edit(|execution| {
+            if bytes.len() >= LARGE {
+                execution.place_output(bytes.len());
+            }
             // SAFETY: the lock is held (2).
             unsafe { execution.output().append(bytes) }.map(|()| 0)
         })
@@ -195,6 +199,9 @@ impl Server {
     pub fn reserve(self, len: usize) -> Result<*mut u8, Failure> {
         let mut room = std::ptr::null_mut();
         self.edit(|execution| {
+            if len >= LARGE {
+                execution.place_output(len);
+            }
             // SAFETY: the lock is held (2).
             room = unsafe { execution.output().reserve(len) }?;
             Ok(0)

@@ -7,6 +7,7 @@ use super::types::{
 use super::{clear, guard, input};
 use crate::buffer::{BUFFERS, Bytes, Input, Owned};
 use crate::call::{Call, Callback, CompletedFn, Lineage, wait_many};
+use crate::execution::goes_by_lane;
 use crate::fork;
 use crate::hresult::{
     CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK,
@@ -63,7 +64,8 @@ pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_voi
     guard(|| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { input(in_, in_len) }?;
-        Call::find(call.id)?.begin(method, &mut Some(Input::of(bytes)?))
+        let input = if goes_by_lane() { Input::later(bytes) } else { None };
+        Call::find(call.id)?.begin(method, &mut Some(input.map_or_else(|| Input::of(bytes), Ok)?))
     })
 }
 

@@ -1,13 +1,13 @@
 //! A child's end of the channel: the words of both sides, and the request that is being served.
 
-use crate::buffer::release_kept;
+use crate::buffer::{Room, release_kept};
 use crate::execution::{By, Execution, Grace, REQUEST, Relay, watch_outside};
 use crate::handle::Generation;
 use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
-use crate::process::{this_cpu, wait_shared, wake_shared};
+use crate::process::{Mapping, this_cpu, wait_shared, wake_shared};
 use crate::spin::Spinner;
 use crate::state::TELLS;
-use crate::sync::{Mutex, Ordering, lock};
+use crate::sync::{Mutex, Ordering, Weak, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 
 /// See the module.
@@ -15,6 +15,8 @@ pub struct Seat {
     pub host: &'static Region,
     pub own: Region,
     served: Mutex<Option<Served>>,
+    /// Where a large output is wanted.
+    outlet: Mutex<Weak<Mapping>>,
 }
 
 /// The begin that serves a request.
@@ -34,7 +36,7 @@ const PATIENCE: Nanoseconds = 100_000;
 impl Seat {
     /// It is for the life of the process.
     pub fn new(host: Region, own: Region) -> Self {
-        Self { host: Box::leak(Box::new(host)), own, served: Mutex::new(None) }
+        Self { host: Box::leak(Box::new(host)), own, served: Mutex::new(None), outlet: Mutex::new(Weak::new()) }
     }
 
     /// Lets the host look at something.
@@ -125,6 +127,11 @@ impl Seat {
         true
     }
 
+    /// Large outputs are wanted there from now on: no method runs.
+    pub fn offer(&self, room: Weak<Mapping>) {
+        *lock(&self.outlet) = room;
+    }
+
     pub fn leave(&self) {
         *lock(&self.served) = None;
     }
@@ -194,5 +201,9 @@ impl Relay for Seat {
         if barrier.compare_exchange(IN_REGION, REGION_OPEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.ring();
         }
+    }
+
+    fn lend(&self, len: usize) -> Option<Room> {
+        lock(&self.outlet).upgrade().filter(|mapping| mapping.len() >= len).map(Room::Lent)
     }
 }

@@ -24,8 +24,10 @@
 
 use super::wire::{Reader, Writer};
 use super::word::REGION;
+use crate::buffer::Room;
 use crate::process::{Mapping, receive, send, share_memory};
-use crate::sync::{AtomicU32, AtomicU64, close_descriptor};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Weak, close_descriptor, fence};
+use std::ptr;
 
 /// The host's words.
 #[repr(C, align(64))]
@@ -138,7 +140,7 @@ pub enum Fault {
 /// The room that this side writes to.
 #[derive(Default)]
 pub struct Outbox {
-    larger: Option<Mapping>,
+    larger: Option<Arc<Mapping>>,
     number: u32,
 }
 
@@ -146,38 +148,64 @@ impl Outbox {
     /// Writes all of it, one behind the other, and gives the number of the room.
     pub fn put(&mut self, region: &Region, socket: i32, parts: &[&[u8]]) -> Result<u32, Fault> {
         let len = parts.iter().map(|part| part.len()).sum();
-        let mut to = self.room(region, socket, len)?;
+        self.make_room(socket, len, parts[0].as_ptr())?;
+        let mut to = match &self.larger {
+            Some(mapping) => mapping.base(),
+            // SAFETY: the region is longer than that.
+            None => unsafe { region.0.base().add(HEAD) },
+        };
         for part in parts {
-            // SAFETY: the room is this side's to write to, and that long.
+            // SAFETY: the room is this side's to write to, and that long; what lies in it already is at its place.
             unsafe {
-                to.copy_from_nonoverlapping(part.as_ptr(), part.len());
+                if !ptr::eq(part.as_ptr(), to) {
+                    to.copy_from_nonoverlapping(part.as_ptr(), part.len());
+                }
                 to = to.add(part.len());
             }
         }
         Ok(self.number)
     }
 
-    /// Room for so many bytes.
-    fn room(&mut self, region: &Region, socket: i32, len: usize) -> Result<*mut u8, Fault> {
-        let there = self.larger.as_ref().map_or(FIRST, Mapping::len);
-        if len > there {
-            let size = len.checked_next_power_of_two().ok_or(Fault::NoMemory)?;
-            let (mapping, file) = share_memory(size, true).ok_or(Fault::NoMemory)?;
-            let number = self.number.wrapping_add(1);
-            let message = Writer::default().byte(REGION).number(number.into()).number(size as u64).0;
-            let sent = send(socket, &message, &[file], true);
-            close_descriptor(file);
-            if !sent {
-                return Err(Fault::Gone);
-            }
-            (self.larger, self.number) = (Some(mapping), number);
+    /// Sees to it that there is room for so many bytes, of which the first are at `from`: another one, if this is too
+    /// small, or lent to others.
+    fn make_room(&mut self, socket: i32, len: usize, from: *const u8) -> Result<(), Fault> {
+        let there = self.larger.as_ref().map_or(FIRST, |mapping| mapping.len());
+        let is_free = self.larger.as_ref().is_none_or(|mapping| ptr::eq(mapping.base(), from) || !is_lent(mapping));
+        if len <= there && is_free {
+            return Ok(());
         }
-        Ok(match &self.larger {
-            Some(mapping) => mapping.base(),
-            // SAFETY: the region is longer than that.
-            None => unsafe { region.0.base().add(HEAD) },
-        })
+        let size = len.max(there).checked_next_power_of_two().ok_or(Fault::NoMemory)?;
+        let (mapping, file) = share_memory(size, true).ok_or(Fault::NoMemory)?;
+        let number = self.number.wrapping_add(1);
+        let message = Writer::default().byte(REGION).number(number.into()).number(size as u64).0;
+        let sent = send(socket, &message, &[file], true);
+        close_descriptor(file);
+        if !sent {
+            return Err(Fault::Gone);
+        }
+        (self.larger, self.number) = (Some(Arc::new(mapping)), number);
+        Ok(())
     }
+
+    /// Its larger room, where what is to be put can be written to begin with: if it has space for so many bytes, and
+    /// nothing in it.
+    pub fn lend(&self, len: usize) -> Option<Room> {
+        let mapping = self.larger.as_ref().filter(|mapping| mapping.len() >= len && !is_lent(mapping))?;
+        Some(Room::Lent(Arc::clone(mapping)))
+    }
+
+    /// The same room, for who may lend it later, and its number.
+    pub fn larger(&self) -> (u32, Weak<Mapping>) {
+        (self.number, self.larger.as_ref().map_or_else(Weak::new, Arc::downgrade))
+    }
+}
+
+/// Whether somebody else has bytes there. Who lends it, and who asks, is one thread at a time.
+fn is_lent(mapping: &Arc<Mapping>) -> bool {
+    let lent = Arc::downgrade(mapping).strong_count() > 1;
+    // What was done with it was done before it was given back.
+    fence(Ordering::Acquire);
+    lent
 }
 
 /// The room that the other side writes to.
@@ -222,4 +250,47 @@ fn take_room(socket: i32, number: u32) -> Result<Mapping, Fault> {
     };
     received.descriptors.into_iter().for_each(close_descriptor);
     mapping.ok_or(Fault::Rubbish)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buffer::Input;
+    use crate::process::pair;
+
+    const LONG: usize = 3 * FIRST;
+
+    #[test]
+    fn a_room_is_not_written_to_while_it_is_lent() {
+        let (region, file) = Region::make(true).expect("memory");
+        let (own, other) = pair().expect("sockets");
+        let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
+        let mut see = |number, len: usize| {
+            let from = inbox.find(&region, other, number, len as u64).expect("a room");
+            // SAFETY: that many bytes are mapped there.
+            unsafe { std::slice::from_raw_parts(from, len) }.to_vec()
+        };
+        assert!(outbox.lend(1).is_none(), "none was needed yet");
+        assert_eq!(outbox.put(&region, own, &[&vec![1; LONG]]), Ok(1));
+        assert_eq!(see(1, LONG), vec![1; LONG]);
+        assert!(outbox.lend(LONG.next_power_of_two() + 1).is_none(), "too small");
+
+        let lent = vec![2; LONG];
+        let mut input = Input::later(&lent).expect("large");
+        input.copy(|len| outbox.lend(len)).expect("memory");
+        assert!(outbox.lend(1).is_none(), "lent to one at a time");
+        assert_eq!(outbox.put(&region, own, &[&[3; 10]]), Ok(2), "another room for somebody else");
+        assert_eq!(see(2, 10), [3; 10]);
+        assert_eq!(input.read(), lent, "what was lent is as it was");
+        assert_eq!(outbox.put(&region, own, &[input.read()]), Ok(2), "and is copied like any other now");
+        drop(input);
+
+        let mut input = Input::later(&lent).expect("large");
+        input.copy(|len| outbox.lend(len)).expect("memory");
+        assert_eq!(outbox.put(&region, own, &[input.read(), &[4; 7]]), Ok(2), "sent from where it lies");
+        drop(input);
+        assert_eq!(see(2, LONG + 7), [&lent[..], &[4; 7]].concat());
+        assert_eq!(outbox.put(&region, own, &[&vec![5; LONG]]), Ok(2), "free again");
+        [file, own, other].into_iter().for_each(close_descriptor);
+    }
 }

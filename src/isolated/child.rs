@@ -5,6 +5,7 @@ use super::pool::{Pool, Terms};
 use super::warden::{Life, Warden};
 use super::wire::{Reader, Writer};
 use super::word;
+use crate::buffer::Room;
 use crate::execution::{ErrandPlace, Server, say_canceled};
 use crate::frame;
 use crate::hresult::{
@@ -223,11 +224,21 @@ impl Child {
         Ok(errand)
     }
 
+    /// Where a large input can be written for it.
+    pub fn lend(&self, len: usize) -> Option<Room> {
+        self.outbox.lend(len)
+    }
+
     /// One look at it: what the method came to, if it has ended. `None`: nothing is to be done.
     pub fn look(&mut self, server: Server, errand: &mut Errand) -> Option<Glance> {
         self.report_progress(server, errand);
         if self.has_answered(errand.turn) {
             self.report_progress(server, errand);
+            if self.theirs.to_host().ran.load(Ordering::Relaxed) == errand.turn {
+                // Before the next one wants the room.
+                // SAFETY: the worker's (1), and no child will run it again.
+                unsafe { server.drop_input() };
+            }
             return Some(Glance::Ended(self.answer(server, errand.turn)));
         }
         let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));

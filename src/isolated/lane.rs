@@ -5,6 +5,7 @@ use super::channel::Region;
 use super::child::{Child, Glance, Work};
 use super::pool::{Leg, Pool, Underway};
 use super::warden::Life;
+use crate::buffer::Room;
 use crate::execution::{Execution, Launch, Server, spin};
 use crate::frame::this_thread;
 use crate::handle::{Generation, process};
@@ -267,6 +268,18 @@ impl Pool {
 }
 
 impl Lane for Pool {
+    fn lend(&self, home: &dyn Home, len: usize) -> Option<Room> {
+        let track = self.track();
+        if track.process != process() || !track.baton.hold_free() {
+            return None;
+        }
+        // SAFETY: held.
+        let child = unsafe { track.berth() }.child.as_ref();
+        let room = child.filter(|_| !home.has_queued()).and_then(|child| child.lend(len));
+        track.release(home);
+        room
+    }
+
     fn send(&self, home: &dyn Home, execution: &'static Execution) -> bool {
         let track = self.track();
         if !track.baton.hold_free() {
