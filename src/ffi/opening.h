@@ -27,7 +27,8 @@
  * otherwise. No lock is held while the program's code runs. A wait that could never end gives
  * CALL_E_DEADLOCK. Milliseconds are the unit of waits, seconds that of call_cancel.
  *
- * Memory: inputs, names and options are copied before the function returns.
+ * Memory: inputs, names and options are copied before the function returns. Up to 4 MiB of large blocks are kept for
+ * later calls, until call_shutdown.
  *
  * Options and classes are structs whose first field is their size. A smaller size than this
  * header's, a flag that is not known, or a reserved field that is not 0 gives E_INVALIDARG; a
