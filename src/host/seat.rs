@@ -7,12 +7,15 @@ use crate::isolated::channel::{IN_REGION, REGION_OPEN, Region};
 use crate::process::{Mapping, this_cpu, wait_shared, wake_shared};
 use crate::spin::Spinner;
 use crate::state::TELLS;
-use crate::sync::{Mutex, Ordering, Weak, lock};
+use crate::sync::{AtomicU32, Mutex, Ordering, Weak, lock};
 use crate::time::{Deadline, Nanoseconds, now};
+use std::mem::ManuallyDrop;
+use std::ptr;
 
 /// See the module.
 pub struct Seat {
-    pub host: &'static Region,
+    /// For the life of the process, whose threads may look there at any time.
+    pub host: ManuallyDrop<Region>,
     pub own: Region,
     served: Mutex<Option<Served>>,
     /// Where a large output is wanted.
@@ -36,7 +39,14 @@ const PATIENCE: Nanoseconds = 100_000;
 impl Seat {
     /// It is for the life of the process.
     pub fn new(host: Region, own: Region) -> Self {
-        Self { host: Box::leak(Box::new(host)), own, served: Mutex::new(None), outlet: Mutex::new(Weak::new()) }
+        Self { host: ManuallyDrop::new(host), own, served: Mutex::new(None), outlet: Mutex::new(Weak::new()) }
+    }
+
+    /// The host's word about cancels.
+    fn canceled(&self) -> &'static AtomicU32 {
+        let word = ptr::from_ref(&self.host.to_child().canceled);
+        // SAFETY: its memory is never given back.
+        unsafe { &*word }
     }
 
     /// Lets the host look at something.
@@ -114,7 +124,7 @@ impl Seat {
         let tells = execution.state_of(generation).is_some_and(|state| state.has(TELLS));
         self.own.to_host().rare.hark.store(u32::from(tells), Ordering::SeqCst);
         let mut served = lock(&self.served);
-        let word = &self.host.to_child().canceled;
+        let word = self.canceled();
         let canceled = word.load(Ordering::SeqCst);
         if canceled >> 1 == turn {
             return false;
@@ -138,7 +148,7 @@ impl Seat {
 
     /// The life of the thread that hears of cancels.
     pub fn listen(&self) {
-        let word = &self.host.to_child().canceled;
+        let word = self.canceled();
         let mut seen = 0;
         loop {
             let now = word.load(Ordering::SeqCst);
@@ -186,7 +196,7 @@ impl Relay for Seat {
     }
 
     fn hear(&self) {
-        let word = &self.host.to_child().canceled;
+        let word = self.canceled();
         let canceled = word.load(Ordering::SeqCst);
         watch_outside(word, canceled);
         let served = *lock(&self.served);

@@ -119,7 +119,7 @@ impl Service {
         let head = self.seat.host.to_child();
         let (method, room) = (head.method.load(Ordering::Relaxed), head.room.load(Ordering::Relaxed));
         let (len, deadline) = (head.length.load(Ordering::Relaxed), head.deadline.load(Ordering::Relaxed));
-        let Ok(from) = self.inbox.find(self.seat.host, self.socket, room, len) else {
+        let Ok(from) = self.inbox.find(&self.seat.host, self.socket, room, len) else {
             // The host is not what it should be: nothing that it asks for is done.
             end_process(3)
         };
