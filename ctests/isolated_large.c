@@ -1,6 +1,7 @@
 /* Large inputs and outputs of child processes: whole, whoever shares the child, and without memory that grows. */
 #include "isolated_support.h"
 #include "modules/basic.h"
+#include "modules/spy.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -165,11 +166,64 @@ static void an_input_survives_its_child(void)
     free(out);
 }
 
+/* What a child has seen of an input that was none of its business. */
+static long seen_by_others(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+        bail_out("what the children have seen is not told");
+    long seen = ftell(file);
+    (void)fclose(file);
+    return seen;
+}
+
+/* A child that may run no call more does not see the next one's input, nor does any child that of a begin that is
+ * refused; where a child has time to look. */
+static void an_input_is_for_the_child_that_runs_it_alone(void)
+{
+    enum { CALLS = 24, REFUSED = 8, LOOK_US = 5000 };
+    char path[] = "/tmp/libcall_spy_XXXXXX", *in = calloc(1, MIB);
+    int file = mkstemp(path);
+    call_bind_options_t once = {.size = sizeof once, .calls_per_child = 1, .spares = 1};
+    unsigned run = 0, refused = 0;
+    if (file < 0 || close(file) != 0)
+        bail_out("no file");
+    memcpy(in + SPY_PATH, path, sizeof path);
+    call_object_t object = bind_object("isolated", "spy", "Spy", &once);
+    for (unsigned i = 0; i < CALLS; i++) {
+        in[SPY_LETTER] = (char)('a' + i);
+        run += call_method(object, SPY_WATCH, in, MIB, NULL, 0, NULL) == S_OK;
+        (void)usleep(LOOK_US);
+    }
+    must(call_object_release(object));
+    ok_u64(run, CALLS, "each call has a child of its own");
+    ok_u64((uint64_t)seen_by_others(path), 0, "which does not see the next one's input");
+    object = bind_object("isolated", "spy", "Spy", NULL);
+    call_t call;
+    must(call_create(object, &call));
+    /* The second makes the room that large inputs are written to. */
+    in[SPY_LETTER] = 'a';
+    for (unsigned i = 0; i < 2; i++)
+        must(call_method(object, SPY_WATCH, in, MIB, NULL, 0, NULL));
+    for (unsigned i = 0; i < REFUSED; i++) {
+        in[SPY_LETTER] = (char)('b' + i);
+        refused += call_begin(call, SPY_METHODS, in, MIB) == DISP_E_MEMBERNOTFOUND;
+        (void)usleep(LOOK_US);
+    }
+    ok_u64(refused, REFUSED, "a method that is none is refused");
+    ok_u64((uint64_t)seen_by_others(path), 0, "and the child does not see its input");
+    must(call_release(call));
+    must(call_object_release(object));
+    (void)unlink(path);
+    free(in);
+}
+
 static const tap_test_t tests[] = {
     TAP_TEST(many_in_a_row_take_no_more_memory),
     TAP_TEST(what_many_at_once_took_is_given_back),
     TAP_TEST(nobody_gets_what_another_sends),
     TAP_TEST(an_input_survives_its_child),
+    TAP_TEST(an_input_is_for_the_child_that_runs_it_alone),
 };
 
 TAP_MAIN(tests)

@@ -277,10 +277,6 @@ impl<'a> Bytes<'a> {
         Ok((long, to))
     }
 
-    pub fn is_long(&self) -> bool {
-        *self.len == LONG
-    }
-
     /// Makes it long, in a room that has space for what is there.
     pub fn move_to(mut self, room: Room) {
         let len = *self.len as usize;
@@ -488,7 +484,7 @@ mod tests {
             buffer.bytes().append(piece).expect("memory");
         }
         assert_eq!(buffer.bytes().read(), all);
-        assert!(buffer.bytes().is_long());
+        assert!(!buffer.bytes().is_short());
     }
 
     #[test]
@@ -518,8 +514,9 @@ mod tests {
         for room in [Some(&mapping), None] {
             let mut buffer = Buffer::new();
             let mut input = Input::later(&all).expect("large");
+            assert!(input.is_to_be_copied());
             input.copy(|len| room.filter(|room| room.len() >= len).cloned().map(Room::Lent)).expect("memory");
-            input.copy(|_| unreachable!("copied already")).expect("memory");
+            assert!(!input.is_to_be_copied());
             input.fill(buffer.bytes());
             assert_eq!(buffer.bytes().read(), all);
             assert_eq!(buffer.bytes().read().as_ptr() == mapping.base(), room.is_some());

@@ -42,10 +42,6 @@ impl<'a> Bytes<'a> {
         Ok(())
     }
 
-    pub fn is_long(&self) -> bool {
-        false
-    }
-
     pub fn move_to(self, _: Room) {}
 
     pub fn reserve(self, _: usize) -> Result<*mut u8, Failure> {

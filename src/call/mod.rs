@@ -182,7 +182,7 @@ impl Call {
     /// BG-1 to BG-9. The input is used up by a begin that succeeds; any other gives it back.
     pub fn begin(self, method: u32, input: &mut Option<Input>) -> Outcome {
         if let Some(input) = input.as_mut().filter(|input| input.is_to_be_copied())
-            && let Err(refused) = self.copy(input)
+            && let Err(refused) = self.copy(method, input)
         {
             return if refused == BUSY_CALL { Ok(RPC_S_CALLPENDING) } else { Err(refused) };
         }
@@ -196,16 +196,17 @@ impl Call {
         }
     }
 
-    /// Copies an input to where the next begin wants it.
+    /// Copies an input to where the next begin wants it; of a begin that would be refused nobody else sees it.
     #[cold]
-    fn copy(self, input: &mut Input) -> Result<(), Failure> {
+    fn copy(self, method: u32, input: &mut Input) -> Result<(), Failure> {
         self.enter(|word| if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | CHOOSING) })?;
         // SAFETY: under CHOOSING.
         let chosen = unsafe { &*self.slot.chosen.get() };
         let target = chosen.execution.map(Execution::target_again);
         self.exit_chosen(0);
         input.copy(|len| {
-            let target = target.as_deref()?;
+            let target = target.as_deref().filter(|target| target.connected().is_ok())?;
+            target.class.methods.get(method as usize)?;
             target.class.remote.as_deref()?.lane()?.lend(target.lease.home(), len)
         })
     }

@@ -224,7 +224,7 @@ impl Execution {
     pub(super) fn place_output(&self, more: usize) {
         // SAFETY: the lock is held (2).
         let output = unsafe { self.output() };
-        if output.is_long() {
+        if !output.is_short() {
             return;
         }
         let room = more.checked_add(usize::from(*output.len));

@@ -200,7 +200,8 @@ impl Outbox {
     }
 }
 
-/// Whether somebody else has bytes there. Who lends it, and who asks, is one thread at a time.
+/// Whether somebody else has bytes there. Who lends it and who asks come one after the other: by the lane, and in a child
+/// by the execution whose output lies there, which is over when it is asked.
 fn is_lent(mapping: &Arc<Mapping>) -> bool {
     let lent = Arc::downgrade(mapping).strong_count() > 1;
     // What was done with it was done before it was given back.

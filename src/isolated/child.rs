@@ -234,12 +234,13 @@ impl Child {
         self.report_progress(server, errand);
         if self.has_answered(errand.turn) {
             self.report_progress(server, errand);
-            if self.theirs.to_host().ran.load(Ordering::Relaxed) == errand.turn {
+            let work = self.answer(server, errand.turn);
+            if matches!(work, Work::Answered(_)) {
                 // Before the next one wants the room.
-                // SAFETY: the worker's (1), and no child will run it again.
+                // SAFETY: the worker's (1), and what was answered is not run again.
                 unsafe { server.drop_input() };
             }
-            return Some(Glance::Ended(self.answer(server, errand.turn)));
+            return Some(Glance::Ended(work));
         }
         let state = server.execution.state_of(server.generation).unwrap_or(State(CANCEL | DONE));
         if state.has(CANCEL) {

@@ -275,7 +275,8 @@ impl Lane for Pool {
         }
         // SAFETY: held.
         let child = unsafe { track.berth() }.child.as_ref();
-        let room = child.filter(|_| !home.has_queued()).and_then(|child| child.lend(len));
+        // Of a child that may run no call more, or not this one, the input is none of its business.
+        let room = child.filter(|child| self.is_fresh(child) && !home.has_queued()).and_then(|child| child.lend(len));
         track.release(home);
         room
     }
