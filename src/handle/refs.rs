@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn who_has_taken_the_word_is_the_only_one_to_change_it() {
         let (word, generation) = opened();
-        let take = |now| Ok::<_, Failure>((RefWord::with_pin(now | TAKEN)?, ()));
+        let take = |now| Ok::<_, Failure>((RefWord::with_pin(now | TAKEN | 1)?, ()));
         let ready = std::sync::Barrier::new(2);
         for with_pin in [false, true] {
             word.pin(generation).expect("it lives");
@@ -268,14 +268,28 @@ mod tests {
                 assert!(!other.is_finished());
                 assert_eq!(word.0.load(Ordering::Relaxed), before);
                 assert!(word.lives(generation), "who only looks need not wait");
-                if with_pin { word.give_back() } else { word.unpin_taken(0) }
+                if with_pin { word.give_back() } else { word.unpin_taken(1) }
             });
-            assert_eq!(word.0.load(Ordering::Relaxed) & TAKEN, 0);
             if with_pin {
-                assert_eq!(word.unpin(0), Unpinned::Alive);
+                assert_eq!(word.unpin(1), Unpinned::Alive);
             }
+            assert_eq!(word.0.load(Ordering::Relaxed) & (TAKEN | 1), 0);
         }
         assert_eq!(word.release(generation), Ok(Unpinned::Last), "nothing is left over");
+    }
+
+    #[test]
+    fn who_gives_the_last_reference_away_keeps_a_pin_until_it_is_the_only_one() {
+        let (word, generation) = opened();
+        word.add(generation).expect("it lives");
+        assert_eq!(word.retire(generation), Ok(false), "there is another");
+        word.pin(generation).expect("it lives");
+        assert_eq!(word.retire(generation), Ok(true));
+        assert_eq!(word.retire(generation), Err(E_HANDLE.into()));
+        assert!(!word.is_mine(), "somebody is at work");
+        assert_eq!(word.unpin(0), Unpinned::Alive);
+        assert!(word.is_mine());
+        assert_eq!(word.unpin(0), Unpinned::Last);
     }
 
     #[test]

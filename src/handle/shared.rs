@@ -202,6 +202,7 @@ mod tests {
         assert_eq!(Hold::<Probe>::release(id), Err(E_HANDLE.into()), "a release too many");
         assert_eq!(Hold::<Probe>::add_ref(id), Err(E_HANDLE.into()));
         assert!(Hold::<Probe>::find(id).is_err(), "the handle is over");
+        assert!(Arc::ptr_eq(&(*held).0, &witness), "the value");
         let again = held.clone();
         drop(held);
         assert_eq!(Arc::strong_count(&witness), 2, "kept by a hold alone");
@@ -218,6 +219,42 @@ mod tests {
         assert_ne!(id, other);
         assert!(Hold::<Probe>::find(id).is_err());
         assert_eq!(Hold::<Probe>::release(other), Ok(()));
+    }
+
+    #[test]
+    fn places_are_used_again_each_for_the_next_generation() {
+        struct Other;
+        static OTHERS: Shelf<Other> = Slab::new();
+        impl Shelved for Other {
+            const KIND: Kind = Kind::Object;
+            fn shelf() -> &'static Shelf<Self> {
+                &OTHERS
+            }
+        }
+        let made = || {
+            let ids = [(); 3].map(|()| Hold::new(Other).map_err(|(failure, _)| failure).expect("memory").into_handle());
+            let mut handles = ids.map(|id| Handle::decode(id, Kind::Object).expect("a handle"));
+            handles.sort_by_key(|handle| handle.slot);
+            (ids, handles)
+        };
+        let (ids, before) = made();
+        for id in ids {
+            assert_eq!(Hold::<Other>::release(id), Ok(()));
+        }
+        let (_, after) = made();
+        let next = |it: Handle| Handle { generation: it.generation.later(1).expect("not the last"), ..it };
+        assert_eq!(after, before.map(next));
+    }
+
+    #[test]
+    fn there_may_be_many_holds() {
+        let witness = Arc::new(());
+        let id = probe(&witness).into_handle();
+        let all: Vec<_> = (0..1000).map(|_| Hold::<Probe>::find(id).expect("it lives")).collect();
+        assert_eq!(Hold::<Probe>::release(id), Ok(()));
+        assert_eq!(Arc::strong_count(&witness), 2, "one value");
+        drop(all);
+        assert_eq!(Arc::strong_count(&witness), 1);
     }
 
     #[test]

@@ -271,6 +271,18 @@ mod tests {
     }
 
     #[test]
+    fn slots_of_pages_are_empty_and_stay() {
+        static SLAB: Slab<Probe> = Slab::of_pages();
+        let mut all = Vec::new();
+        for _ in 0..500 {
+            let (slot, probe) = SLAB.take().expect("memory");
+            assert_eq!((probe.0.load(Ordering::Relaxed), probe.1.swap(slot + 1, Ordering::Relaxed)), (0, 0));
+            all.push((slot, probe));
+        }
+        assert!(all.iter().all(|(slot, probe)| probe.1.load(Ordering::Relaxed) == slot + 1));
+    }
+
+    #[test]
     fn slots_end_where_handles_do() {
         static SLAB: Slab<Small> = Slab::new();
         SLAB.fresh.store(Handle::SLOTS, Ordering::Relaxed);

@@ -114,6 +114,22 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_used_again() {
+        static TABLE: Table<u32> = Table::new(Kind::Object);
+        let made = || {
+            let ids = [0, 1, 2].map(|value| TABLE.insert(value).expect("memory"));
+            let mut slots = ids.map(|id| Handle::decode(id, Kind::Object).expect("a handle").slot);
+            slots.sort_unstable();
+            (ids, slots)
+        };
+        let (ids, before) = made();
+        for id in ids {
+            assert!(TABLE.release(id).expect("it lives").is_some());
+        }
+        assert_eq!(made().1, before);
+    }
+
+    #[test]
     fn a_forgotten_table_knows_none_of_its_handles() {
         static TABLE: Table<u32> = Table::new(Kind::Object);
         let id = TABLE.insert(5).expect("memory");

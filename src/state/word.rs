@@ -200,7 +200,7 @@ fn compare(now: Generation, asked: Generation) -> Result<(), Gone> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::transition::{BEGUN, CANCEL, Cause, DETACHED, ERROR, Request, STARTED, Start};
+    use super::super::transition::{BEGUN, CANCEL, Cause, DETACHED, ERROR, Request, STARTED, Start, usual};
     use super::*;
     use std::sync::Barrier;
     use std::thread;
@@ -291,6 +291,19 @@ mod tests {
         assert_eq!(word.read(), (OURS, State(0)));
         assert!(word.exchange(OURS, State(0), State(BEGUN)));
         assert_eq!(word.read(), (OURS, State(BEGUN)));
+    }
+
+    #[test]
+    fn a_usual_step_is_taken_from_the_state_before_it_and_from_no_other() {
+        let word = opened();
+        word.begin(OURS, 0);
+        assert!(!word.usual(Generation(8), usual::START));
+        for step in [usual::START, usual::LOCK, usual::UNLOCK, usual::LEAVE, usual::FINISH] {
+            assert!(word.usual(OURS, step));
+            assert_eq!(word.read(), (OURS, step.1));
+            assert!(!word.usual(OURS, step));
+            assert_eq!(word.read(), (OURS, step.1));
+        }
     }
 
     #[test]

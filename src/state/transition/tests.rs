@@ -360,3 +360,23 @@ fn the_usual_steps_are_the_transitions_and_owe_nothing() {
     assert_eq!(usual::START.0, State(0).begin(0), "it begins with a plain begin");
     assert_eq!(usual::FINISH.0, usual::RETURNED);
 }
+
+#[test]
+fn a_call_is_just_queued_until_anything_but_the_timer_comes() {
+    assert!(State(BEGUN).is_just_queued() && State(BEGUN | TIMED).is_just_queued());
+    assert!(!State(0).is_just_queued() && !State(TIMED).is_just_queued());
+    for bit in FLAGS.into_iter().chain(WITH_CANCEL).filter(|&bit| ![BEGUN, TIMED].contains(&bit)) {
+        assert!(!State(BEGUN | bit).is_just_queued(), "{bit:#x}");
+    }
+}
+
+#[test]
+fn what_is_over_on_both_sides_or_was_never_begun_is_parked_if_nobody_has_to_do_with_it() {
+    for over in [0, BEGUN | STARTED | ENDED | DONE | FINISHED] {
+        assert!(State(over).parkable() && State(over | TIMED).parkable());
+        for hold in [LOCKED, DETACHED, HOLD, 2 * HOLD] {
+            assert!(!State(over | hold).parkable(), "{hold:#x}");
+        }
+    }
+    assert!(!State(BEGUN).parkable() && !State(BEGUN | STARTED | ENDED | DONE).parkable());
+}
