@@ -7,17 +7,22 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-static const volatile char *watched;
+static const char *watched;
 static char letter, path[SPY_PATH_SIZE];
 
+/* Until it is another one, or its memory is gone. */
 static void *watch(void *nothing)
 {
-    while (watched[SPY_LETTER] == letter)
-        continue;
+    char seen;
+    struct iovec to = {&seen, 1}, from = {(void *)(watched + SPY_LETTER), 1};
+    do {
+        if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != 1)
+            return nothing;
+    } while (seen == letter);
     int file = open(path, O_WRONLY | O_APPEND);
-    char seen = watched[SPY_LETTER];
     if (file < 0 || write(file, &seen, 1) != 1 || close(file) != 0)
         _exit(1);
     return nothing;

@@ -19,7 +19,7 @@ pub struct Seat {
     pub own: Region,
     served: Mutex<Option<Served>>,
     /// Where a large output is wanted.
-    outlet: Mutex<Weak<Mapping>>,
+    outlet: Mutex<Option<Weak<Mapping>>>,
 }
 
 /// The begin that serves a request.
@@ -39,7 +39,7 @@ const PATIENCE: Nanoseconds = 100_000;
 impl Seat {
     /// It is for the life of the process.
     pub fn new(host: Region, own: Region) -> Self {
-        Self { host: ManuallyDrop::new(host), own, served: Mutex::new(None), outlet: Mutex::new(Weak::new()) }
+        Self { host: ManuallyDrop::new(host), own, served: Mutex::new(None), outlet: Mutex::new(None) }
     }
 
     /// The host's word about cancels.
@@ -138,7 +138,7 @@ impl Seat {
     }
 
     /// Large outputs are wanted there from now on: no method runs.
-    pub fn offer(&self, room: Weak<Mapping>) {
+    pub fn offer(&self, room: Option<Weak<Mapping>>) {
         *lock(&self.outlet) = room;
     }
 
@@ -214,6 +214,6 @@ impl Relay for Seat {
     }
 
     fn lend(&self, len: usize) -> Option<Room> {
-        lock(&self.outlet).upgrade().filter(|mapping| mapping.len() >= len).map(Room::Lent)
+        lock(&self.outlet).as_ref()?.upgrade().filter(|mapping| mapping.len() >= len).map(Room::Lent)
     }
 }

@@ -195,8 +195,8 @@ impl Outbox {
     }
 
     /// The same room, for who may lend it later, and its number.
-    pub fn larger(&self) -> (u32, Weak<Mapping>) {
-        (self.number, self.larger.as_ref().map_or_else(Weak::new, Arc::downgrade))
+    pub fn larger(&self) -> (u32, Option<Weak<Mapping>>) {
+        (self.number, self.larger.as_ref().map(Arc::downgrade))
     }
 }
 
