@@ -6,17 +6,15 @@
 
 use crate::handle::{Kind, Table};
 use crate::hresult::{E_INVALIDARG, E_OUTOFMEMORY, Failure};
-use crate::process::Mapping;
-use crate::sync::Arc;
 use crate::unwind;
 use std::ffi::c_void;
 use std::mem::{self, ManuallyDrop};
-use std::ops::Deref;
-use std::slice;
 
 mod kept;
-use kept::Block;
+mod long;
 pub use kept::{LEAST as LARGE, release as release_kept};
+use long::Many;
+pub use long::{Long, Room};
 
 const IN_PLACE: usize = 64;
 
@@ -29,61 +27,6 @@ pub union Place {
     short: [u8; IN_PLACE],
     long: ManuallyDrop<Heap>,
 }
-
-/// Bytes elsewhere: the library's, few or many, or the program's with what frees them.
-pub enum Long {
-    Few(Few),
-    Many(Many),
-    Theirs(Owned),
-}
-
-/// Fewer bytes than the smallest block has, and how many behind them are reserved for the program to write.
-pub struct Few {
-    bytes: Vec<u8>,
-    reserved: usize,
-}
-
-/// Bytes in a block, or where another process reads them.
-pub struct Many {
-    room: Room,
-    len: usize,
-    reserved: usize,
-}
-
-/// Where many bytes lie.
-pub enum Room {
-    Own(Block),
-    /// Shared with another process. Nobody else writes there while it is lent.
-    Lent(Arc<Mapping>),
-}
-
-impl Room {
-    fn base(&self) -> *mut u8 {
-        match self {
-            Self::Own(block) => block.base(),
-            Self::Lent(mapping) => mapping.base(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Own(block) => block.len(),
-            Self::Lent(mapping) => mapping.len(),
-        }
-    }
-}
-
-impl Many {
-    /// In a room that has space for them.
-    fn of(bytes: &[u8], room: Room) -> Self {
-        assert!(bytes.len() <= room.len(), "the room is too small");
-        // SAFETY: there is space for as many, and what is there already is nobody's.
-        unsafe { room.base().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        Self { room, len: bytes.len(), reserved: 0 }
-    }
-}
-
-const FULL: Failure = Failure::because(E_OUTOFMEMORY, "no memory for the bytes of a call");
 
 /// A buffer of the program's that the library has taken over; freed when this is dropped.
 pub struct Owned {
@@ -106,82 +49,6 @@ impl Drop for Owned {
         // SAFETY: the program promised a function that frees this very buffer. A panic in it has
         // nobody to be told to.
         drop(unwind::catch(|| unsafe { (self.free)(self.data, self.len, self.user) }));
-    }
-}
-
-impl Deref for Long {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Few(few) => &few.bytes,
-            // SAFETY: so many were written there, and nobody writes there now.
-            Self::Many(many) => unsafe { slice::from_raw_parts(many.room.base(), many.len) },
-            Self::Theirs(owned) if owned.len == 0 => &[],
-            // SAFETY: the program handed over `len` readable bytes.
-            Self::Theirs(owned) => unsafe { slice::from_raw_parts(owned.data.cast(), owned.len) },
-        }
-    }
-}
-
-impl Long {
-    /// A copy, with room for `more` bytes behind it.
-    fn with_room(bytes: &[u8], more: usize) -> Result<Self, Failure> {
-        let room = bytes.len().checked_add(more).ok_or(FULL)?;
-        if room >= kept::LEAST {
-            return Ok(Self::Many(Many::of(bytes, Room::Own(Block::of(room).ok_or(FULL)?))));
-        }
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(room).map_err(|_| FULL)?;
-        copy.extend_from_slice(bytes);
-        Ok(Self::Few(Few { bytes: copy, reserved: 0 }))
-    }
-
-    /// Room for `more` bytes at the end.
-    fn spare(&mut self, more: usize) -> Result<*mut u8, Failure> {
-        let len = self.len();
-        let full = match self {
-            Self::Few(_) => more >= kept::LEAST - len,
-            Self::Many(many) => more > many.room.len() - len,
-            Self::Theirs(_) => return Err(E_OUTOFMEMORY.into()),
-        };
-        if full {
-            // As much again, so that what comes piece by piece is not copied with each.
-            *self = Self::with_room(self, more.max(len))?;
-        }
-        match self {
-            Self::Few(few) => {
-                few.bytes.try_reserve(more).map_err(|_| FULL)?;
-                Ok(few.bytes.spare_capacity_mut().as_mut_ptr().cast())
-            }
-            // SAFETY: within the room.
-            Self::Many(many) => Ok(unsafe { many.room.base().add(len) }),
-            Self::Theirs(_) => Err(E_OUTOFMEMORY.into()),
-        }
-    }
-
-    /// How many bytes the program may commit. `None`: nothing is added to what was taken over.
-    fn reserved(&mut self) -> Option<&mut usize> {
-        match self {
-            Self::Few(Few { reserved, .. }) | Self::Many(Many { reserved, .. }) => Some(reserved),
-            Self::Theirs(_) => None,
-        }
-    }
-
-    /// Takes `more` bytes in; nothing is reserved any more.
-    ///
-    /// # Safety
-    /// `spare` gave room for as many since the last change, and they were written.
-    unsafe fn advance(&mut self, more: usize) {
-        match self {
-            Self::Few(Few { bytes, reserved }) => {
-                *reserved = 0;
-                // SAFETY: the caller's promise.
-                unsafe { bytes.set_len(bytes.len() + more) };
-            }
-            Self::Many(Many { len, reserved, .. }) => (*len, *reserved) = (*len + more, 0),
-            Self::Theirs(_) => {}
-        }
     }
 }
 
@@ -359,26 +226,15 @@ impl<'a> Input<'a> {
         Ok(Self { bytes, long: Some(Box::new(Long::with_room(bytes, 0)?)) })
     }
 
-    /// Bytes that are copied when it is known where to, by [`Input::copy`]; none where it is done better at once.
+    /// Whether it fits into the execution.
     #[inline]
-    pub fn later(bytes: &'a [u8]) -> Option<Self> {
-        (bytes.len() >= kept::LEAST).then_some(Self { bytes, long: None })
+    pub fn is_short(&self) -> bool {
+        self.long.is_none()
     }
 
-    /// Whether that is still to be done.
-    #[inline]
-    pub fn is_to_be_copied(&self) -> bool {
-        self.bytes.len() > IN_PLACE && self.long.is_none()
-    }
-
-    /// Copies it, into a room if `lend` has one of so many bytes.
-    pub fn copy(&mut self, lend: impl FnOnce(usize) -> Option<Room>) -> Result<(), Failure> {
-        let long = match lend(self.bytes.len()) {
-            Some(room) => Long::Many(Many::of(self.bytes, room)),
-            None => Long::with_room(self.bytes, 0)?,
-        };
-        self.long = Some(Box::new(long));
-        Ok(())
+    /// A copy of many, in a room that has space for them.
+    pub fn in_room(bytes: &'a [u8], room: Room) -> Self {
+        Self { bytes, long: Some(Box::new(Long::Many(Many::of(bytes, room)))) }
     }
 
     /// A buffer of the program's, taken over. If the begin fails it is handed back.
@@ -416,8 +272,8 @@ impl<'a> Input<'a> {
 mod tests {
     use super::kept::LEAST;
     use super::*;
-    use crate::process::share_memory;
-    use crate::sync::close_descriptor;
+    use crate::process::{Mapping, share_memory};
+    use crate::sync::{Arc, close_descriptor};
 
     struct Buffer(u8, Place);
 
@@ -508,19 +364,13 @@ mod tests {
     }
 
     #[test]
-    fn an_input_is_copied_once_into_the_room_that_it_is_lent() {
+    fn an_input_is_copied_into_the_room_that_it_is_lent() {
         let (all, mapping) = (pattern(LEAST), shared(LEAST));
-        assert!(Input::later(&all[1..]).is_none(), "better at once");
-        for room in [Some(&mapping), None] {
-            let mut buffer = Buffer::new();
-            let mut input = Input::later(&all).expect("large");
-            assert!(input.is_to_be_copied());
-            input.copy(|len| room.filter(|room| room.len() >= len).cloned().map(Room::Lent)).expect("memory");
-            assert!(!input.is_to_be_copied());
-            input.fill(buffer.bytes());
-            assert_eq!(buffer.bytes().read(), all);
-            assert_eq!(buffer.bytes().read().as_ptr() == mapping.base(), room.is_some());
-        }
+        let mut buffer = Buffer::new();
+        Input::in_room(&all, Room::Lent(Arc::clone(&mapping))).fill(buffer.bytes());
+        assert_eq!(buffer.bytes().read(), all);
+        assert_eq!(buffer.bytes().read().as_ptr(), mapping.base());
+        drop(buffer);
         assert_eq!(Arc::downgrade(&mapping).strong_count(), 1, "given back");
     }
 }

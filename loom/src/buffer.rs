@@ -67,12 +67,8 @@ impl<'a> Input<'a> {
         if bytes.len() <= IN_PLACE { Ok(Self(bytes)) } else { Err(E_OUTOFMEMORY.into()) }
     }
 
-    pub fn is_to_be_copied(&self) -> bool {
-        false
-    }
-
-    pub fn copy(&mut self, _: impl FnOnce(usize) -> Option<Room>) -> Result<(), Failure> {
-        Ok(())
+    pub fn is_short(&self) -> bool {
+        true
     }
 
     pub fn fill(self, to: Bytes) {

@@ -17,7 +17,7 @@
 mod conduct;
 mod many;
 
-use crate::buffer::{Bytes, Input};
+use crate::buffer::{Bytes, Input, Room};
 use crate::execution::{Execution, Grace, Told};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, TAKEN, Unpinned};
@@ -26,7 +26,7 @@ use crate::hresult::{
     RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_OK,
 };
 use crate::monitor::{self, Step};
-use crate::object::{Lease, Manner, ObjectHold};
+use crate::object::{Lease, Manner, Object, ObjectHold};
 use crate::state::{BEGUN, CANCELABLE, DIRECT, DONE, FINISHED, Fate, State};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Backoff, Ordering};
 use crate::time::Deadline;
@@ -181,11 +181,6 @@ impl Call {
 
     /// BG-1 to BG-9. The input is used up by a begin that succeeds; any other gives it back.
     pub fn begin(self, method: u32, input: &mut Option<Input>) -> Outcome {
-        if let Some(input) = input.as_mut().filter(|input| input.is_to_be_copied())
-            && let Err(refused) = self.copy(method, input)
-        {
-            return if refused == BUSY_CALL { Ok(RPC_S_CALLPENDING) } else { Err(refused) };
-        }
         let mut patience = Backoff::new();
         loop {
             match self.begin_once(method, input) {
@@ -196,25 +191,28 @@ impl Call {
         }
     }
 
-    /// Copies an input to where the next begin wants it; of a begin that would be refused nobody else sees it.
+    /// Where the next begin wants a large input, if that is somewhere; not of a begin that would be refused, whose input
+    /// nobody else is to see.
     #[cold]
-    fn copy(self, method: u32, input: &mut Input) -> Result<(), Failure> {
+    pub fn lend(self, method: u32, len: usize) -> Result<Option<Room>, Failure> {
         self.enter(|word| if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | CHOOSING) })?;
         // SAFETY: under CHOOSING.
         let chosen = unsafe { &*self.slot.chosen.get() };
         let target = chosen.execution.map(Execution::target_again);
         self.exit_chosen(0);
-        input.copy(|len| {
-            let target = target.as_deref().filter(|target| target.connected().is_ok())?;
+        let lend = |target: &Object| {
+            target.connected().ok()?;
             target.class.methods.get(method as usize)?;
             target.class.remote.as_deref()?.lane()?.lend(target.lease.home(), len)
-        })
+        };
+        Ok(target.as_deref().and_then(lend))
     }
 
     fn begin_once(self, method: u32, input: &mut Option<Input>) -> Result<Hresult, Unbegun> {
         let claim = |word| {
             if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | BUSY | CHOOSING) }
         };
+        let is_short = input.as_ref().is_some_and(Input::is_short);
         match self.enter(claim) {
             Err(BUSY_CALL) => return Ok(RPC_S_CALLPENDING),
             entered => entered?,
@@ -229,11 +227,11 @@ impl Call {
         };
         let Begun { execution, generation, direct, .. } = begun;
         monitor::mark(Step::Begin, execution, generation);
-        // What is below may run the program's code, or sends an input to another process, and so waits until CHOOSING
-        // is clear.
+        // What is below may run the program's code, or copies a long input for another process, and so waits until
+        // CHOOSING is clear.
         let disconnected = execution.target().connected().is_err();
-        let is_here = execution.target().class.remote.is_none();
-        if begun.is_plain() && is_here && !disconnected && !monitor::is_on() {
+        let takes_a_moment = is_short || execution.target().class.remote.is_none();
+        if begun.is_plain() && takes_a_moment && !disconnected && !monitor::is_on() {
             // The call object, pinned, keeps the execution and with it the apartment.
             if !direct && execution.target().lease.home().submit(execution) {
                 let lease = Arc::clone(&execution.target().lease);
@@ -356,7 +354,7 @@ impl Call {
             collected.map(Some)
         } else {
             self.slot.refs.give_back();
-            let collected = Self::finish_later(execution, generation, block, accept);
+            let collected = Self::finish_later(execution, (generation, state), block, accept);
             self.exit(if matches!(collected, Ok(Some(_))) { BUSY | FINISHING } else { FINISHING });
             collected
         };
@@ -370,11 +368,11 @@ impl Call {
     /// The same where it may have to be waited for, or where the program's code may run. `None`: it is not complete.
     fn finish_later(
         execution: &'static Execution,
-        generation: Generation,
+        (generation, state): (Generation, State),
         block: bool,
         accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
     ) -> Result<Option<Hresult>, Failure> {
-        let done = if execution.is_done(generation) {
+        let done = if state.has(DONE) {
             true
         } else if block {
             until_done(execution, generation, Deadline::NEVER, Hopeless::Refuse)?

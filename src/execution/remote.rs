@@ -24,7 +24,7 @@ pub enum Launch {
     Later,
 }
 
-/// Whether there may be such objects.
+/// Whether there may be objects whose calls go by one.
 #[inline]
 pub fn goes_by_lane() -> bool {
     LANES.load(Ordering::Relaxed) != 0
@@ -103,7 +103,7 @@ impl Execution {
 
     /// Runs `at` on the lane that this begin goes by, and on its apartment. `None`: it goes by none, or is over.
     fn at_lane<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Lane, &dyn Home) -> T) -> Option<T> {
-        if LANES.load(Ordering::Relaxed) == 0 || self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
+        if !goes_by_lane() || self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
             return None;
         }
         let is_remote = self.target().class.remote.is_some();
@@ -135,7 +135,7 @@ impl Execution {
 
     /// It was canceled: its method is to hear of that, wherever it runs. Async-signal-safe for [`By::Signal`].
     pub(super) fn hurry(&'static self, generation: Generation, by: By) {
-        if LANES.load(Ordering::Relaxed) == 0 {
+        if !goes_by_lane() {
             return;
         }
         self.tell_child(generation);

@@ -5,7 +5,7 @@ use super::types::{
     call_buffer_t, call_completed_fn, call_destroy_fn, call_fate_t, call_free_fn, call_hresult_t, call_object_t, call_t,
 };
 use super::{clear, guard, input};
-use crate::buffer::{BUFFERS, Bytes, Input, Owned};
+use crate::buffer::{BUFFERS, Bytes, Input, LARGE, Owned};
 use crate::call::{Call, Callback, CompletedFn, Lineage, wait_many};
 use crate::execution::goes_by_lane;
 use crate::fork;
@@ -64,8 +64,10 @@ pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_voi
     guard(|| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { input(in_, in_len) }?;
-        let input = if goes_by_lane() { Input::later(bytes) } else { None };
-        Call::find(call.id)?.begin(method, &mut Some(input.map_or_else(|| Input::of(bytes), Ok)?))
+        let call = Call::find(call.id)?;
+        let room = if bytes.len() >= LARGE && goes_by_lane() { call.lend(method, bytes.len())? } else { None };
+        let input = room.map_or_else(|| Input::of(bytes), |room| Ok(Input::in_room(bytes, room)))?;
+        call.begin(method, &mut Some(input))
     })
 }
 

@@ -44,7 +44,7 @@ pub unsafe extern "C" fn call_context_write(
 
 /// Room for `len` bytes at the end of the call's output, to be written in place; what was written is
 /// added with `call_context_commit`. The room is there until the next write, reserve or commit of
-/// this call, or its method's end.
+/// this call, or its method's end. What lies in it before is not defined, and may be of another call.
 ///
 /// Threads: any, one at a time per call. Blocks: no. Ownership: the library's.
 ///

@@ -186,7 +186,7 @@ impl Service {
         let message = message.unwrap_or_default();
         let mut answer = Answer { entered: fate != Fate::NeverStarted, ..Answer::of(E_OUTOFMEMORY) };
         let (outbox, seat, socket) = (&mut self.outbox, &self.seat, self.socket);
-        let (before, _) = outbox.larger();
+        let before = outbox.number();
         let mut send = |output: &[u8]| {
             let parts = [output, message.as_bytes()];
             answer.room = outbox.put(&seat.own, socket, &parts).ok();
@@ -196,9 +196,8 @@ impl Service {
             send(bytes.map_or(&[], Bytes::read));
             Ok(())
         });
-        let (number, room) = outbox.larger();
-        if number != before {
-            seat.offer(room);
+        if outbox.number() != before {
+            seat.offer(outbox.larger());
         }
         if answer.room.is_none() {
             answer.lengths = [0; 2];

@@ -194,9 +194,14 @@ impl Outbox {
         Some(Room::Lent(Arc::clone(mapping)))
     }
 
-    /// The same room, for who may lend it later, and its number.
-    pub fn larger(&self) -> (u32, Option<Weak<Mapping>>) {
-        (self.number, self.larger.as_ref().map(Arc::downgrade))
+    /// The same room, for who may lend it later.
+    pub fn larger(&self) -> Option<Weak<Mapping>> {
+        self.larger.as_ref().map(Arc::downgrade)
+    }
+
+    /// Its number: another one with each.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 }
 
@@ -277,8 +282,7 @@ mod tests {
         assert!(outbox.lend(LONG.next_power_of_two() + 1).is_none(), "too small");
 
         let lent = vec![2; LONG];
-        let mut input = Input::later(&lent).expect("large");
-        input.copy(|len| outbox.lend(len)).expect("memory");
+        let input = Input::in_room(&lent, outbox.lend(LONG).expect("it is free"));
         assert!(outbox.lend(1).is_none(), "lent to one at a time");
         assert_eq!(outbox.put(&region, own, &[&[3; 10]]), Ok(2), "another room for somebody else");
         assert_eq!(see(2, 10), [3; 10]);
@@ -286,8 +290,7 @@ mod tests {
         assert_eq!(outbox.put(&region, own, &[input.read()]), Ok(2), "and is copied like any other now");
         drop(input);
 
-        let mut input = Input::later(&lent).expect("large");
-        input.copy(|len| outbox.lend(len)).expect("memory");
+        let input = Input::in_room(&lent, outbox.lend(LONG).expect("it is free"));
         assert_eq!(outbox.put(&region, own, &[input.read(), &[4; 7]]), Ok(2), "sent from where it lies");
         drop(input);
         assert_eq!(see(2, LONG + 7), [&lent[..], &[4; 7]].concat());
