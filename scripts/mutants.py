@@ -35,8 +35,8 @@ PARTS = {
 PROGRAMS = """
     call finish direct late custom cancel fate object wait context method release reserve error cancel_thread
     apartment synchronous mended_queues descriptor reuse owned disconnect sweep_handles sweep_pointers
-    sweep_codes twice distance_server wait_many call_fd queue callback monitor callback_ends queue_ends close
-    distances single grace region nested listener group nesting serial forgotten thread_hooks memory owner dump
+    sweep_codes twice distance_server wait_many call_fd queue callback monitor callback_ends queue_ends queue_close
+    close distances single grace region nested listener group nesting serial forgotten thread_hooks memory owner dump
     shutdown deadline family distance_cancel exit_busy hooks cancel_late uncooperative notice
     fork_busy mended_callbacks mended_deadlines""".split()
 # Seconds after which a check that says nothing more hangs, which is noticing.
@@ -53,7 +53,7 @@ class Judge:
         if like:
             shutil.rmtree(self.built, ignore_errors=True)
             shutil.copytree(like, self.built, symlinks=True)
-        shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns("target", ".git"))
+        shutil.copytree(ROOT, self.tree, symlinks=True, ignore=shutil.ignore_patterns("target", ".git"))
         # What was built last may have been built of a change.
         (self.tree / "src" / "lib.rs").touch()
         # Without optimization little is built anew for a change.
