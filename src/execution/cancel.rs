@@ -188,7 +188,8 @@ impl Execution {
         }
         self.wake(before);
         let report = monitor::is_on();
-        if answer != Answer::Done || before.has(TELLS) || report {
+        let grace_ends = answer != Answer::Done && self.grace().1.is_finite();
+        if grace_ends || before.has(TELLS) || report {
             // The timer's thread ends the grace period, whoever stored its end, and tells the server:
             // this may be a signal handler.
             crate::timer::arm(self);
