@@ -5,9 +5,10 @@
 #include "distances.h"
 #include "measure.h"
 
+#include <dirent.h>
 #include <string.h>
 
-enum { SOON = 20, FAR = 3600 * 1000 };
+enum { SOON = 20, FAR = 3600 * 1000, ROUNDS = 2000, FEW = 10 };
 
 /* Whether the class's own cancel is asked, on whose answer the end depends. */
 static void past_deadline_stops(place_t *place)
@@ -245,6 +246,71 @@ static void many_far_deadlines(void)
     scene_close(&scene);
 }
 
+/* How often the thread that keeps the deadlines went to sleep so far. */
+static unsigned long timer_sleeps(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    unsigned long sleeps = 0, found = 0;
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[300], line[128];
+        bool is_timer = false;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "r");
+        while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+            is_timer |= strcmp(line, "Name:\tcall timer\n") == 0;
+            if (is_timer && sscanf(line, "voluntary_ctxt_switches: %lu", &sleeps) == 1)
+                found++;
+        }
+        if (status != NULL)
+            fclose(status);
+    }
+    closedir(tasks);
+    ok_u64(found, 1, "there is one thread for deadlines");
+    return sleeps;
+}
+
+/* Who keeps deadlines is woken by a nearer one only, and by no cancel without an end of grace. */
+static void the_timer_sleeps_on(void)
+{
+    scene_t scene, other;
+    job_t held, job;
+    scene_open(&scene, 1);
+    scene_open(&other, 1);
+    job_init(&held, NULL, S_OK);
+    must(call_set_timeout(other.call, FAR, 0));
+    enter_job(other.call, HOLD, &held);
+    unsigned wrong = 0;
+    unsigned long before = timer_sleeps();
+    must(call_set_timeout(scene.call, 2 * FAR, 0));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        must(call_begin(scene.call, ECHO, "x", 1));
+        wrong += finish(scene.call) != S_OK;
+    }
+    unsigned long after = timer_sleeps();
+    ok_u64(wrong, 0, "%d calls with deadlines have their results", ROUNDS);
+    ok(after - before < FEW, "and the thread that keeps their deadlines sleeps on: it was woken %lu times",
+       after - before);
+    must(call_set_timeout(scene.call, CALL_INFINITE, 0));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        job_init(&job, NULL, RPC_E_CALL_CANCELED);
+        call_cancel_t cancel = cancel_of(scene.call);
+        enter_job(scene.call, OBEY, &job);
+        must(call_request_cancel(cancel, CALL_INFINITE));
+        wrong += finish(scene.call) != RPC_E_CALL_CANCELED;
+        must(call_cancel_release(cancel));
+    }
+    before = after, after = timer_sleeps();
+    ok_u64(wrong, 0, "%d cancels without an end of grace end their calls", ROUNDS);
+    ok(after - before < FEW, "and it sleeps on: it was woken %lu times", after - before);
+    must(call_set_timeout(scene.call, SOON, 0));
+    begin_job(scene.call, HOLD, &held);
+    ok_hr(finish(scene.call), RPC_E_TIMEOUT, "a nearer deadline than all of these wakes it");
+    gate_open(&held.release);
+    must(finish(other.call));
+    scene_close(&scene);
+    scene_close(&other);
+}
+
 /* Two methods wait for each other, which would be refused if the deadline of the one did not end it. */
 static call_hresult_t wait_for_first(job_t *job)
 {
@@ -293,6 +359,7 @@ static const check_t checks[] = {
 int main(void)
 {
     many_far_deadlines();
+    the_timer_sleeps_on();
     waits_that_a_deadline_ends();
     return run_at_each_distance(checks, sizeof checks / sizeof checks[0]);
 }

@@ -27,6 +27,11 @@ impl Deadline {
         Self(reading)
     }
 
+    /// The reading of the clock; that of [`Deadline::NEVER`] is after all others.
+    pub const fn reading(self) -> Nanoseconds {
+        self.0
+    }
+
     /// So many milliseconds from now; `INFINITE` is never, 0 has passed.
     pub fn after_ms(milliseconds: u32) -> Self {
         match milliseconds {

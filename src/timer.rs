@@ -6,13 +6,16 @@
 //! reaches the timer without a lock and without memory, because it may come from a signal handler: the
 //! execution itself is linked into a list, and stays linked at most once, whatever it serves by the time
 //! the timer takes it off.
+//!
+//! What comes after the timer's *alarm*, up to which it sleeps, wakes nobody: calls that do not reach their
+//! deadlines cost a wake-up now and then, and not one each.
 
 use crate::event::Event;
 use crate::execution::{By, Execution};
 use crate::handle::Generation;
 use crate::hresult::{CALL_E_TOO_BUSY, E_INVALIDARG, Failure, Outcome, RPC_E_OUT_OF_RESOURCES, S_OK};
 use crate::monitor;
-use crate::sync::{AtomicU32, Global, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, AtomicU64, Global, Mutex, Ordering, fence, lock};
 use crate::time::{Deadline, Nanoseconds, now};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,6 +23,8 @@ use std::mem;
 
 struct Timer {
     inbox: AtomicU32,
+    /// When it looks next, as a reading of the clock; [`AWAKE`]: before it sleeps.
+    alarm: AtomicU64,
     event: Event,
     /// Held while the threads are started.
     starting: Mutex<()>,
@@ -47,6 +52,8 @@ static TIMER: Global<Timer> = Global::new();
 
 const BOTH: u32 = 2;
 
+const AWAKE: Nanoseconds = 0;
+
 const NONE: Failure = Failure::because(RPC_E_OUT_OF_RESOURCES, "no thread for the end of grace periods");
 
 /// In the child of a fork.
@@ -58,6 +65,7 @@ pub fn forget() {
 pub fn start() -> Result<(), Failure> {
     let timer = TIMER.get_or_make(|| Timer {
         inbox: AtomicU32::new(0),
+        alarm: AtomicU64::new(AWAKE),
         event: Event::new(),
         starting: Mutex::new(()),
         runs: AtomicU32::new(0),
@@ -74,10 +82,16 @@ pub fn arm(execution: &'static Execution) {
     // In the child of a fork the parent's executions have nobody to see to them.
     if let Some(timer) = TIMER.get()
         && execution.is_of_this_process()
-        && execution.link_timer()
     {
-        timer.push(execution);
-        timer.event.signal();
+        if execution.link_timer() {
+            timer.push(execution);
+        }
+        // Of two that arm it at once, one may find it linked before it is in the inbox: then the other sees what is new
+        // of both.
+        fence(Ordering::SeqCst);
+        if next(execution) < timer.alarm.load(Ordering::Relaxed) {
+            timer.event.signal();
+        }
     }
 }
 
@@ -152,6 +166,8 @@ impl Timer {
         let mut prune_at = 1024;
         loop {
             let seen = self.event.count();
+            self.alarm.store(AWAKE, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
             if let Some(descriptor) = self.dump.swap(0, Ordering::SeqCst).checked_sub(1) {
                 errands.push(Errand::Dump(descriptor.cast_signed()));
             }
@@ -165,7 +181,12 @@ impl Timer {
                 lock(&self.errands).append(&mut errands);
                 self.sent.signal();
             }
-            self.event.sleep(seen, next);
+            self.alarm.store(next.reading(), Ordering::Relaxed);
+            // Who arms sees the alarm, or is seen here.
+            fence(Ordering::SeqCst);
+            if self.inbox.load(Ordering::Relaxed) == 0 {
+                self.event.sleep(seen, next);
+            }
         }
     }
 
@@ -178,10 +199,8 @@ impl Timer {
             if execution.has_errand() {
                 errands.push(Errand::See(execution));
             }
-            let (generation, grace) = execution.grace();
-            let deadline = execution.expiry(generation);
-            let look = monitor::look_at(execution.read().1);
-            for (end, what) in [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)] {
+            let (generation, coming) = coming(execution);
+            for (end, what) in coming {
                 if let Some(end) = end {
                     ends.push(Reverse((end, execution.handle(generation).slot, generation, what)));
                 }
@@ -221,6 +240,23 @@ impl Errand {
     }
 }
 
+/// What comes at points in time for an execution, as it stands.
+fn coming(execution: &'static Execution) -> (Generation, [(Option<Nanoseconds>, What); 3]) {
+    let (generation, grace) = execution.grace();
+    let deadline = execution.expiry(generation);
+    let look = monitor::look_at(execution.read().1);
+    (generation, [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)])
+}
+
+/// When the timer is to see to an execution; 0: at once.
+fn next(execution: &'static Execution) -> Nanoseconds {
+    if execution.has_errand() {
+        return 0;
+    }
+    let ends = coming(execution).1.into_iter().filter_map(|(end, _)| end);
+    ends.min().unwrap_or(Deadline::NEVER.reading())
+}
+
 /// Whether the call of an entry is still in progress.
 fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
     Execution::of_slot(*slot).is_some_and(|execution| match what {
@@ -230,14 +266,16 @@ fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
 }
 
 /// Ends every grace period that is over, and every call whose deadline has come; gives the next point in
-/// time.
+/// time that somebody waits for.
 fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds, errands: &mut Vec<Errand>) -> Deadline {
-    while let Some(&Reverse((end, slot, generation, what))) = ends.peek() {
-        if end > reading {
+    while let Some(&entry) = ends.peek() {
+        let Reverse((end, slot, generation, what)) = entry;
+        let matters = matters(&entry);
+        if matters && end > reading {
             return Deadline::at(end);
         }
         ends.pop();
-        let Some(execution) = Execution::of_slot(slot) else { continue };
+        let Some(execution) = Execution::of_slot(slot).filter(|_| matters) else { continue };
         match what {
             What::Grace if execution.grace_is_over(generation) => {}
             What::Grace => ends.push(Reverse((end + MOMENT, slot, generation, What::Force))),

@@ -34,6 +34,10 @@ impl Deadline {
         Self(reading)
     }
 
+    pub const fn reading(self) -> Nanoseconds {
+        self.0
+    }
+
     pub fn after_ms(milliseconds: u32) -> Self {
         match milliseconds {
             INFINITE => Self::NEVER,

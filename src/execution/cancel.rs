@@ -252,9 +252,11 @@ impl Execution {
         (Request { cause, ..REQUEST }, Grace::milliseconds(grace_ms))
     }
 
-    /// Whether the teller has something to do for it, or may have.
+    /// Whether the teller has something to do for it, or may have: children and listeners are in the cold part.
     pub fn has_errand(&self) -> bool {
-        self.read().1.any(CANCEL | NOTIFY_LATER | ASK_LATER)
+        let state = self.read().1;
+        let hears = || state.has(TELLS) || !self.cold.load(Ordering::Acquire).is_null();
+        state.any(UNREPORTED | NOTIFY_LATER | ASK_LATER) || (state.has(CANCEL) && hears())
     }
 
     /// A further request: an earlier end of grace replaces a later one.

@@ -9,6 +9,7 @@ mod queues;
 mod sleeps;
 mod slots;
 mod tells;
+mod timers;
 
 /// One race.
 pub struct Race {
@@ -74,4 +75,6 @@ pub const RACES: &[Race] = &[
     lanes::LANE_RING,
     lanes::LANE_WAIT,
     lanes::LANE_OWN,
+    timers::ARM_SLEEP,
+    timers::ARM_ARM,
 ];
