@@ -77,14 +77,19 @@ pub fn finish_buffer(call: call_t, null: bool) -> (i32, call_buffer_t) {
     (code, if null { call_buffer_t::default() } else { buffer })
 }
 
-pub fn buffer_get(buffer: call_buffer_t) -> (i32, Vec<u8>) {
+/// Where its bytes are, and how many: they are there until it is released.
+pub fn buffer_place(buffer: call_buffer_t) -> (i32, *const u8, usize) {
     let (mut data, mut len) = (ptr::dangling::<c_void>(), usize::MAX);
     let code = unsafe { call_buffer_get(buffer, &raw mut data, &raw mut len) };
-    if code != S_OK {
-        assert!(data.is_null() && len == 0, "the outputs are cleared");
-        return (code, Vec::new());
-    }
-    (code, unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) }.to_vec())
+    let cleared = data.is_null() && len == 0;
+    assert!(cleared == (code != S_OK), "the outputs are cleared by a failure, and by nothing else");
+    (code, data.cast(), len)
+}
+
+pub fn buffer_get(buffer: call_buffer_t) -> (i32, Vec<u8>) {
+    let (code, data, len) = buffer_place(buffer);
+    let bytes = if code == S_OK { unsafe { std::slice::from_raw_parts(data, len) } } else { &[] };
+    (code, bytes.to_vec())
 }
 
 pub fn get_fate(call: call_t, null: bool) -> (i32, i32) {

@@ -267,7 +267,8 @@ impl World {
 
     fn buffer(&self, step: Step) {
         let Some((_, buffer)) = choose(&self.tables().buffers, step.a) else { return };
-        let code = if step.op == Op::BufferGet { api::buffer_get(buffer).0 } else { call_buffer_release(buffer) };
+        // Another thread may release it meanwhile: its bytes are not read.
+        let code = if step.op == Op::BufferGet { api::buffer_place(buffer).0 } else { call_buffer_release(buffer) };
         self.expect(step, &[S_OK, E_HANDLE], code);
     }
 
