@@ -309,9 +309,51 @@ static void what_it_costs(void)
     scene_close(&scene);
 }
 
+static call_hresult_t toggle(caller_t *self)
+{
+    atomic_bool *over = self->data;
+    while (!atomic_load(over)) {
+        must(call_set_tracking(1, 0));
+        must(call_set_tracking(0, 0));
+    }
+    return S_OK;
+}
+
+/* What a cancel saw of it is not what its end sees: nothing stays with the call. Where its object did, this hangs. */
+static void tracking_that_ends_meanwhile(void)
+{
+    enum { OBJECTS = 20000 };
+    scene_t scene;
+    atomic_bool over = false;
+    caller_t toggler = {.run = toggle, .data = &over};
+    scene_open(&scene, 1);
+    caller_start(&toggler);
+    unsigned destroyed = 0;
+    for (int i = 0; i < OBJECTS; i++) {
+        target_t target;
+        job_t job;
+        target_create(&target, scene.apartment);
+        call_t call = new_call(&target);
+        call_cancel_t cancel = cancel_of(call);
+        job_init(&job, NULL, S_OK);
+        enter_job(call, DEFER, &job);
+        must(call_request_cancel(cancel, CALL_INFINITE));
+        must(call_context_complete(job.context, RPC_E_CALL_CANCELED));
+        (void)finish(call);
+        must(call_cancel_release(cancel));
+        must(call_release(call));
+        target_destroy(&target);
+        destroyed++;
+    }
+    atomic_store(&over, true);
+    caller_join(&toggler);
+    ok_u64(destroyed, OBJECTS, "objects whose calls were canceled while tracking began and ended are destroyed");
+    scene_close(&scene);
+}
+
 static const tap_test_t tests[] = {
     TAP_TEST(steps_of_calls), TAP_TEST(cancel_from_a_signal_handler), TAP_TEST(hook_that_calls),
-    TAP_TEST(what_it_costs),
+    TAP_TEST(tracking_that_ends_meanwhile), TAP_TEST(what_it_costs),
 };
 
 TAP_MAIN(tests)

@@ -105,6 +105,25 @@ static void a_looking_method_hears_of_its_cancel(void)
     a_method_that_hears_of_its_cancel_stops(BASIC_POLL, "");
 }
 
+/* Whether its own look or the cancel's message comes first; the cancel has no end of grace to wake anybody. */
+static void a_method_that_looks_is_told_too(void)
+{
+    enum { TIMES = 100 };
+    call_object_t object = basic();
+    unsigned stopped = 0;
+    for (int i = 0; i < TIMES; i++) {
+        call_t call = enter_method(object, BASIC_TOLD);
+        call_cancel_t cancel = cancel_of(call);
+        must(call_request_cancel(cancel, CALL_INFINITE));
+        completed(call);
+        stopped += finish(call) == RPC_E_CALL_CANCELED && fate_of(call) == CALL_FATE_STOPPED;
+        must(call_cancel_release(cancel));
+        must(call_release(call));
+    }
+    ok_u64(stopped, TIMES, "a method that looks, and gave a function, stops when that was told");
+    must(call_object_release(object));
+}
+
 static void killed(uint32_t seconds, bool by_request)
 {
     call_object_t object = basic();
@@ -217,6 +236,7 @@ int main(void)
         TAP_TEST(a_queued_call_that_is_canceled_never_starts),
         TAP_TEST(a_sleeping_method_hears_of_its_cancel),
         TAP_TEST(a_looking_method_hears_of_its_cancel),
+        TAP_TEST(a_method_that_looks_is_told_too),
         TAP_TEST(an_endless_loop_is_killed_when_its_grace_is_over),
         TAP_TEST(an_endless_loop_is_killed_at_once),
         TAP_TEST(a_deadline_kills),

@@ -23,7 +23,7 @@ use std::mem;
 
 struct Timer {
     inbox: AtomicU32,
-    /// When it looks next, as a reading of the clock; [`AWAKE`]: before it sleeps.
+    /// When it looks next, as a reading of the clock; [`AWAKE`]: before it sleeps, so that nobody need signal.
     alarm: AtomicU64,
     event: Event,
     /// Held while the threads are started.
@@ -89,7 +89,7 @@ pub fn arm(execution: &'static Execution) {
         // Of two that arm it at once, one may find it linked before it is in the inbox: then the other sees what is new
         // of both.
         fence(Ordering::SeqCst);
-        if next(execution) < timer.alarm.load(Ordering::Relaxed) {
+        if due(execution) < timer.alarm.load(Ordering::Relaxed) {
             timer.event.signal();
         }
     }
@@ -167,7 +167,6 @@ impl Timer {
         loop {
             let seen = self.event.count();
             self.alarm.store(AWAKE, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
             if let Some(descriptor) = self.dump.swap(0, Ordering::SeqCst).checked_sub(1) {
                 errands.push(Errand::Dump(descriptor.cast_signed()));
             }
@@ -248,9 +247,9 @@ fn coming(execution: &'static Execution) -> (Generation, [(Option<Nanoseconds>, 
     (generation, [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)])
 }
 
-/// When the timer is to see to an execution; 0: at once.
-fn next(execution: &'static Execution) -> Nanoseconds {
-    if execution.has_errand() {
+/// When the timer is to see to an execution; 0: at once, also where the time that it has for a look begins.
+fn due(execution: &'static Execution) -> Nanoseconds {
+    if execution.has_errand() || monitor::look_at(execution.read().1).is_some() {
         return 0;
     }
     let ends = coming(execution).1.into_iter().filter_map(|(end, _)| end);
@@ -270,12 +269,14 @@ fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
 fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds, errands: &mut Vec<Errand>) -> Deadline {
     while let Some(&entry) = ends.peek() {
         let Reverse((end, slot, generation, what)) = entry;
-        let matters = matters(&entry);
-        if matters && end > reading {
+        let Some(execution) = Execution::of_slot(slot).filter(|_| matters(&entry)) else {
+            ends.pop();
+            continue;
+        };
+        if end > reading {
             return Deadline::at(end);
         }
         ends.pop();
-        let Some(execution) = Execution::of_slot(slot).filter(|_| matters) else { continue };
         match what {
             What::Grace if execution.grace_is_over(generation) => {}
             What::Grace => ends.push(Reverse((end + MOMENT, slot, generation, What::Force))),

@@ -2,6 +2,7 @@
 #include <call.h>
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,26 @@ static int call_in_a_fork(void)
     return waitpid(child, &status, 0) == child ? status : -1;
 }
 
+static void note(void *told)
+{
+    atomic_store((atomic_int *)told, 1);
+}
+
+/* However late: who waits for it has a guard. */
+static call_hresult_t be_told(call_context_t context)
+{
+    static atomic_int told;
+    atomic_store(&told, 0);
+    call_hresult_t hr = call_context_on_cancel(context, note, &told);
+    if (hr >= 0)
+        hr = call_context_set_progress(context, 3, 8);
+    while (hr >= 0 && call_context_test_cancel(context) == RPC_S_CALLPENDING) {
+    }
+    while (hr >= 0 && atomic_load(&told) == 0)
+        (void)usleep(100);
+    return hr < 0 ? hr : RPC_E_CALL_CANCELED;
+}
+
 static call_hresult_t invoke(void *self, call_context_t context, uint32_t method, const void *in, size_t in_len)
 {
     static unsigned count;
@@ -74,6 +95,8 @@ static call_hresult_t invoke(void *self, call_context_t context, uint32_t method
         while (call_context_test_cancel(context) == RPC_S_CALLPENDING) {
         }
         return RPC_E_CALL_CANCELED;
+    case BASIC_TOLD:
+        return be_told(context);
     case BASIC_CRASH:
         fprintf(stderr, "the last words of a child\n");
         abort();

@@ -14,9 +14,11 @@ enum {
     BASIC_FAIL,     /* fails with a message */
     BASIC_PROGRESS, /* tells progress, and sleeps until a cancel */
     BASIC_FORK,     /* forks a child that calls an object of its own, whose method looks for a cancel; writes its status */
+    BASIC_TOLD,     /* looks until a cancel, and on until the function that it gave was told of that */
     BASIC_METHOD_COUNT
 };
 
-#define BASIC_METHODS {"echo", "pid", "count", "spin", "obey", "poll", "crash", "exit", "fail", "progress", "fork"}
+#define BASIC_METHODS                                                                                              \
+    {"echo", "pid", "count", "spin", "obey", "poll", "crash", "exit", "fail", "progress", "fork", "told"}
 
 #endif

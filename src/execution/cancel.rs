@@ -130,7 +130,8 @@ impl Execution {
                 self.requested(generation, &taken, taken.answer, grace, by)
             }
             Err(Missed::Refused(Refusal::Canceled)) => {
-                if noted {
+                // In a child process the method may have seen the cancel first, which tells nobody.
+                if noted || self.read().1.has(TELLS) {
                     crate::timer::arm(self);
                 }
                 self.escalate(generation, grace, by);
@@ -187,7 +188,8 @@ impl Execution {
             self.hurry(generation, by);
         }
         self.wake(before);
-        let report = monitor::is_on();
+        // What the request saw of the monitor may have changed, and nobody else clears that bit.
+        let report = monitor::is_on() || self.read().1.has(UNREPORTED);
         let grace_ends = answer != Answer::Done && self.grace().1.is_finite();
         if grace_ends || before.has(TELLS) || report {
             // The timer's thread ends the grace period, whoever stored its end, and tells the server:

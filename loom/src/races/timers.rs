@@ -1,4 +1,5 @@
-//! The timer's sleep. Where it is not woken, the thread that waits for what it does sleeps for good.
+//! The timer's sleep, which has no end here unless there is something to come. Where it is not woken, the thread that
+//! waits for what it does sleeps for good.
 
 use super::Race;
 use crate::execution::{Answer, Grace, Server};
@@ -38,13 +39,13 @@ fn arm_sleep() -> String {
 pub const ARM_ARM: Race =
     Race { name: "two that arm the timer for one call", outcomes: &["the grace ends"], model: arm_arm, ..ARM_SLEEP };
 
-/// The other one has linked the call, or has not yet, and wants nothing soon.
+/// This one wants nothing soon, and may have linked the call already.
 fn arm_arm() -> String {
     timer();
     let server = deferred();
-    let other = start("the other", move || crate::timer::arm(server.execution));
-    canceled(server);
+    let canceler = start("the canceler", move || canceled(server));
+    crate::timer::arm(server.execution);
     grace_ends(server);
-    other.join().expect("no panic");
+    canceler.join().expect("no panic");
     "the grace ends".into()
 }
