@@ -251,7 +251,7 @@ static unsigned long timer_sleeps(void)
 {
     DIR *tasks = opendir("/proc/self/task");
     unsigned long sleeps = 0, found = 0;
-    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
         char path[300], line[128];
         bool is_timer = false;
         snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
@@ -264,8 +264,9 @@ static unsigned long timer_sleeps(void)
         if (status != NULL)
             fclose(status);
     }
+    if (found != 1)
+        bail_out("%lu threads for deadlines, and not one", found);
     closedir(tasks);
-    ok_u64(found, 1, "there is one thread for deadlines");
     return sleeps;
 }
 

@@ -226,12 +226,6 @@ impl<'a> Input<'a> {
         Ok(Self { bytes, long: Some(Box::new(Long::with_room(bytes, 0)?)) })
     }
 
-    /// Whether it fits into the execution.
-    #[inline]
-    pub fn is_short(&self) -> bool {
-        self.long.is_none()
-    }
-
     /// A copy of many, in a room that has space for them.
     pub fn in_room(bytes: &'a [u8], room: Room) -> Self {
         Self { bytes, long: Some(Box::new(Long::Many(Many::of(bytes, room)))) }

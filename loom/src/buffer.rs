@@ -58,7 +58,8 @@ impl<'a> Bytes<'a> {
     }
 }
 
-pub struct Room;
+/// No model has one.
+pub enum Room {}
 
 pub struct Input<'a>(&'a [u8]);
 
@@ -67,8 +68,8 @@ impl<'a> Input<'a> {
         if bytes.len() <= IN_PLACE { Ok(Self(bytes)) } else { Err(E_OUTOFMEMORY.into()) }
     }
 
-    pub fn is_short(&self) -> bool {
-        true
+    pub fn in_room(_: &'a [u8], room: Room) -> Self {
+        match room {}
     }
 
     pub fn fill(self, to: Bytes) {

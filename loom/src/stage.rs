@@ -225,7 +225,7 @@ pub fn call(object: ObjectHold) -> Call {
 
 /// Begins, with an input.
 pub fn begin(call: Call, method: u32, input: &[u8]) -> Outcome {
-    call.begin(method, &mut Input::of(input).ok())
+    call.begin_with_copy(method, input)
 }
 
 /// What a client takes of the output.

@@ -17,8 +17,8 @@
 mod conduct;
 mod many;
 
-use crate::buffer::{Bytes, Input, Room};
-use crate::execution::{Execution, Grace, Told};
+use crate::buffer::{Bytes, Input, LARGE, Room};
+use crate::execution::{Execution, Grace, Told, goes_by_lane};
 use crate::frame;
 use crate::handle::{Generation, Handle, Kind, RefWord, Slab, SlabSlot, TAKEN, Unpinned};
 use crate::hresult::{
@@ -191,10 +191,18 @@ impl Call {
         }
     }
 
-    /// Where the next begin wants a large input, if that is somewhere; not of a begin that would be refused, whose input
-    /// nobody else is to see.
+    /// As [`Call::begin`], with a copy, which is made where the begin wants it.
+    #[inline]
+    pub fn begin_with_copy(self, method: u32, bytes: &[u8]) -> Outcome {
+        let room = if bytes.len() >= LARGE && goes_by_lane() { self.lend(method, bytes.len())? } else { None };
+        let input = room.map_or_else(|| Input::of(bytes), |room| Ok(Input::in_room(bytes, room)))?;
+        self.begin(method, &mut Some(input))
+    }
+
+    /// Where the next begin wants a large input, if that is in memory of the process that is to have it. Nowhere, where
+    /// the call is busy, its object disconnected, or without such a method: nobody else sees an input of those.
     #[cold]
-    pub fn lend(self, method: u32, len: usize) -> Result<Option<Room>, Failure> {
+    fn lend(self, method: u32, len: usize) -> Result<Option<Room>, Failure> {
         self.enter(|word| if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | CHOOSING) })?;
         // SAFETY: under CHOOSING.
         let chosen = unsafe { &*self.slot.chosen.get() };
@@ -212,7 +220,6 @@ impl Call {
         let claim = |word| {
             if word & BUSY != 0 { Err(BUSY_CALL) } else { Ok(word | BUSY | CHOOSING) }
         };
-        let is_short = input.as_ref().is_some_and(Input::is_short);
         match self.enter(claim) {
             Err(BUSY_CALL) => return Ok(RPC_S_CALLPENDING),
             entered => entered?,
@@ -227,11 +234,11 @@ impl Call {
         };
         let Begun { execution, generation, direct, .. } = begun;
         monitor::mark(Step::Begin, execution, generation);
-        // What is below may run the program's code, or copies a long input for another process, and so waits until
-        // CHOOSING is clear.
+        // What is below may run the program's code, or sends an input to another process, and so waits until CHOOSING
+        // is clear.
         let disconnected = execution.target().connected().is_err();
-        let takes_a_moment = is_short || execution.target().class.remote.is_none();
-        if begun.is_plain() && takes_a_moment && !disconnected && !monitor::is_on() {
+        let is_here = execution.target().class.remote.is_none();
+        if begun.is_plain() && is_here && !disconnected && !monitor::is_on() {
             // The call object, pinned, keeps the execution and with it the apartment.
             if !direct && execution.target().lease.home().submit(execution) {
                 let lease = Arc::clone(&execution.target().lease);

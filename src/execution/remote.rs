@@ -24,7 +24,7 @@ pub enum Launch {
     Later,
 }
 
-/// Whether there may be objects whose calls go by one.
+/// Whether there may be objects whose calls go by a lane.
 #[inline]
 pub fn goes_by_lane() -> bool {
     LANES.load(Ordering::Relaxed) != 0

@@ -5,9 +5,8 @@ use super::types::{
     call_buffer_t, call_completed_fn, call_destroy_fn, call_fate_t, call_free_fn, call_hresult_t, call_object_t, call_t,
 };
 use super::{clear, guard, input};
-use crate::buffer::{BUFFERS, Bytes, Input, LARGE, Owned};
+use crate::buffer::{BUFFERS, Bytes, Input, Owned};
 use crate::call::{Call, Callback, CompletedFn, Lineage, wait_many};
-use crate::execution::goes_by_lane;
 use crate::fork;
 use crate::hresult::{
     CALL_E_MORE_DATA, E_INVALIDARG, E_POINTER, Failure, RPC_E_CALL_COMPLETE, RPC_S_CALLPENDING, S_FALSE, S_OK,
@@ -64,10 +63,7 @@ pub unsafe extern "C" fn call_begin(call: call_t, method: u32, in_: *const c_voi
     guard(|| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { input(in_, in_len) }?;
-        let call = Call::find(call.id)?;
-        let room = if bytes.len() >= LARGE && goes_by_lane() { call.lend(method, bytes.len())? } else { None };
-        let input = room.map_or_else(|| Input::of(bytes), |room| Ok(Input::in_room(bytes, room)))?;
-        call.begin(method, &mut Some(input))
+        Call::find(call.id)?.begin_with_copy(method, bytes)
     })
 }
 
