@@ -235,13 +235,16 @@ static call_hresult_t begin_beside(job_t *job)
     return CALL_S_DEFERRED;
 }
 
+/* Whether this thread is to be held, once. */
+static _Thread_local bool is_held;
+
 /* Holds the disconnect at one child, until the parent's cancel has come to the other. */
 static void hold_at_a_child(void *user, uint32_t step, const call_info_t *info)
 {
-    static atomic_bool held = false;
     parent_t *parent = user;
-    if (step != CALL_TRACE_CANCEL || info->parent.id == 0 || atomic_exchange(&held, true))
+    if (step != CALL_TRACE_CANCEL || info->parent.id == 0 || !is_held)
         return;
+    is_held = false;
     call_t other = parent->calls[info->call.id == parent->calls[0].id ? 1 : 0];
     for (uint64_t end = now_us() + hang_ms() * 1000ull; cause_of(other) == CALL_CAUSE_NONE;)
         if (now_us() > end)
@@ -256,7 +259,9 @@ static void disconnected_with_its_parent(void)
     gate_wait(&parent.job.entered);
     for (unsigned i = 0; i < CHILDREN; i++)
         gate_wait(&parent.jobs[i].entered);
+    is_held = true;
     must(call_object_disconnect(parent.parents.target.object));
+    is_held = false;
     must(call_set_trace(NULL, NULL));
     ok_hr(finish(parent.parents.call), RPC_E_DISCONNECTED, "FI-15 a disconnect ends a parent");
     ok_u64(cause_of(parent.parents.call), CALL_CAUSE_DISCONNECT, "and the cause says so");
