@@ -219,8 +219,6 @@ static void own_cancel_of_a_child(void)
     parent_end(&parent);
 }
 
-/* A disconnect ends a call and those that were begun for it: the causes of these are their own, also of one that the
- * cancel of its parent comes to first. This is the first test, so that the parent is reached before them. */
 enum { CHILDREN = 2 };
 
 static call_hresult_t begin_beside(job_t *job)
@@ -251,6 +249,8 @@ static void hold_at_a_child(void *user, uint32_t step, const call_info_t *info)
             bail_out("the parent's cancel does not come: a hang");
 }
 
+/* A disconnect ends a call and those that were begun for it: the causes of these are their own, also of one that the
+ * cancel of its parent comes to first. This is the first test, so that the parent is reached before them. */
 static void disconnected_with_its_parent(void)
 {
     parent_t parent;

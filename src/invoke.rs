@@ -4,7 +4,7 @@
 //! threads and by signal handlers, which need no pin: it is never freed, and its generation is looked at
 //! before and after.
 
-use crate::buffer::{Bytes, Input};
+use crate::buffer::Bytes;
 use crate::call::Call;
 use crate::cancel;
 use crate::deadlock::Awaited;
@@ -203,7 +203,7 @@ impl Drop for Held {
 pub fn invoke(
     object: ObjectHold,
     method: u32,
-    input: Input,
+    input: &[u8],
     timeout_ms: u32,
     accept: impl FnOnce(Option<Bytes>) -> Result<(), Failure>,
     fate: &mut Fate,
@@ -218,7 +218,7 @@ pub fn invoke(
         timer::start()?;
     }
     let _innermost = Innermost::new(call)?;
-    call.begin(method, &mut Some(input))?;
+    call.begin_with_copy(method, input)?;
     let finished = call.finish(true, accept);
     if finished.is_err_and(|failure| failure.code == CALL_E_DEADLOCK) {
         // Nobody will wait for it any more.

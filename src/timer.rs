@@ -172,7 +172,7 @@ impl Timer {
             }
             self.take_in(&mut ends, &mut errands);
             if ends.len() > prune_at {
-                ends.retain(matters);
+                ends.retain(|entry| awaited(entry).is_some());
                 prune_at = (ends.len() * 2).max(1024);
             }
             let next = fire(&mut ends, now(), &mut errands);
@@ -198,8 +198,10 @@ impl Timer {
             if execution.has_errand() {
                 errands.push(Errand::See(execution));
             }
-            let (generation, coming) = coming(execution);
-            for (end, what) in coming {
+            let (generation, grace) = execution.grace();
+            let deadline = execution.expiry(generation);
+            let look = monitor::look_at(execution.read().1);
+            for (end, what) in [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)] {
                 if let Some(end) = end {
                     ends.push(Reverse((end, execution.handle(generation).slot, generation, what)));
                 }
@@ -239,26 +241,18 @@ impl Errand {
     }
 }
 
-/// What comes at points in time for an execution, as it stands.
-fn coming(execution: &'static Execution) -> (Generation, [(Option<Nanoseconds>, What); 3]) {
-    let (generation, grace) = execution.grace();
-    let deadline = execution.expiry(generation);
-    let look = monitor::look_at(execution.read().1);
-    (generation, [(grace.end(), What::Grace), (deadline.end(), What::Deadline), (look, What::Look)])
-}
-
 /// When the timer is to see to an execution; 0: at once, also where the time that it has for a look begins.
 fn due(execution: &'static Execution) -> Nanoseconds {
     if execution.has_errand() || monitor::look_at(execution.read().1).is_some() {
         return 0;
     }
-    let ends = coming(execution).1.into_iter().filter_map(|(end, _)| end);
-    ends.min().unwrap_or(Deadline::NEVER.reading())
+    let (generation, grace) = execution.grace();
+    grace.min(execution.expiry(generation)).end().unwrap_or(Deadline::NEVER.reading())
 }
 
-/// Whether the call of an entry is still in progress.
-fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
-    Execution::of_slot(*slot).is_some_and(|execution| match what {
+/// The execution of an entry, if its call is still in progress.
+fn awaited(Reverse((_, slot, generation, what)): &Entry) -> Option<&'static Execution> {
+    Execution::of_slot(*slot).filter(|execution| match what {
         What::Look => execution.goes_on(*generation),
         What::Grace | What::Force | What::Deadline => execution.awaits_grace(*generation),
     })
@@ -269,7 +263,7 @@ fn matters(Reverse((_, slot, generation, what)): &Entry) -> bool {
 fn fire(ends: &mut BinaryHeap<Entry>, reading: Nanoseconds, errands: &mut Vec<Errand>) -> Deadline {
     while let Some(&entry) = ends.peek() {
         let Reverse((end, slot, generation, what)) = entry;
-        let Some(execution) = Execution::of_slot(slot).filter(|_| matters(&entry)) else {
+        let Some(execution) = awaited(&entry) else {
             ends.pop();
             continue;
         };

@@ -2,7 +2,7 @@
 
 use super::types::{call_buffer_t, call_cancel_t, call_fate_t, call_hresult_t, call_object_t};
 use super::{clear, guard, guard_in_signal, input};
-use crate::buffer::{BUFFERS, Bytes, Input};
+use crate::buffer::{BUFFERS, Bytes};
 use crate::execution::Grace;
 use crate::fork;
 use crate::hresult::{E_POINTER, Failure, Outcome, S_OK};
@@ -123,7 +123,7 @@ unsafe fn run(
     fork::watch();
     let mut fate = Fate::None;
     let target = ObjectHold::find(object.id)?;
-    let invoked = invoke::invoke(target, method, Input::of(bytes)?, timeout_ms, accept, &mut fate);
+    let invoked = invoke::invoke(target, method, bytes, timeout_ms, accept, &mut fate);
     if !fate_out.is_null() {
         // SAFETY: not NULL, and the caller's promise.
         unsafe { fate_out.write(super::call::fate_number(fate)) };
