@@ -136,6 +136,10 @@ static void turned_off(void)
     must(call_request_cancel(cancel, CALL_INFINITE));
     stay_quiet();
     ok_u64(uncooperative(), counted, "and with a time of 0 a method may take as long as it likes");
+    must(call_set_tracking(1, look_within()));
+    ok_hr(call_request_cancel(cancel, hang_ms()), RPC_E_CALL_CANCELED, "CN-5 another request");
+    stay_quiet();
+    ok_u64(uncooperative(), counted, "with a time given after the cancel, too");
     gate_open(&job.release);
     (void)finish(scene.call);
     must(call_cancel_release(cancel));

@@ -1821,8 +1821,8 @@ call_hresult_t call_request_dump(int32_t fd);
  * happens is counted (call_get_counters). It is off at first, and costs nothing then.
  *
  * look_within_ms is how long a method may go on after a cancel without having a look at its context before
- * it is counted as uncooperative, and logged; 0: as long as it likes. A method that polls the flag byte
- * alone does not look.
+ * it is counted as uncooperative, and logged; 0: as long as it likes. It holds for cancels requested from now on. A
+ * method that polls the flag byte alone does not look.
  *
  * Threads: any. Blocks: no.
  *

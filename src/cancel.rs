@@ -109,7 +109,8 @@ impl From<Refusal> for Failure {
 /// Ends a call that only waits in its queue; false: it is in some other state, or the handle is none. Async-signal-safe.
 #[inline]
 pub fn cancel_in_queue(id: u64) -> bool {
-    peek(id).is_some_and(|(execution, generation)| execution.cancel_in_queue(generation, REQUEST))
+    !Execution::expects_running()
+        && peek(id).is_some_and(|(execution, generation)| execution.cancel_in_queue(generation, REQUEST))
 }
 
 /// Asks for the call to end, and returns. Async-signal-safe.

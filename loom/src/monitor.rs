@@ -61,6 +61,10 @@ pub fn dump(_: i32) -> bool {
     true
 }
 
+pub fn watches_looks() -> bool {
+    false
+}
+
 pub fn look_at(_: State) -> Option<Nanoseconds> {
     None
 }

@@ -7,9 +7,9 @@ use crate::monitor::{self, Step};
 use crate::object::Object;
 use crate::state::{
     ABANDONED, ASK_LATER, ASKING, BEGUN, CANCEL, Cancel, Cause, DIRECT, DONE, Missed, NOTIFY_LATER, Refusal, Request,
-    STARTED, State, TELLS, Taken, UNREPORTED,
+    STARTED, State, TELLS, Taken, UNREPORTED, usual,
 };
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::time::{INFINITE, Nanoseconds, now};
 use crate::unwind;
 
@@ -82,7 +82,8 @@ impl Grace {
 }
 
 /// A client's request that neither waits nor has asked anybody.
-pub const REQUEST: Request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
+pub const REQUEST: Request =
+    Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false, watched: false };
 
 /// What a request to cancel came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,6 +104,10 @@ pub enum Answer {
 /// tells an apartment whose queue is full whether to look for the remains of some.
 pub static CANCELED_IN_QUEUE: AtomicU64 = AtomicU64::new(0);
 
+/// The last request found its call running, and nothing else: the next one tries first whether that is so again. Who
+/// looks at the word before changing it takes its line twice from a method that polls.
+static EXPECTS_RUNNING: AtomicU32 = AtomicU32::new(0);
+
 /// Why a class did not cancel its call.
 pub enum Refused {
     /// The call is not one to be asked for.
@@ -115,11 +120,14 @@ impl Execution {
     /// Asks for the call to end, with the grace period; `request` says the rest. Never blocks;
     /// async-signal-safe for [`By::Signal`].
     pub fn request_cancel(&'static self, generation: Generation, request: Request, grace: Grace, by: By) -> Answer {
+        if let Some(answer) = self.cancel_at_a_guess(generation, request, grace, by) {
+            return answer;
+        }
         if self.cancel_in_queue(generation, request) {
             return Answer::Done;
         }
         let report = by == By::Signal && monitor::is_on();
-        let request = Request { at_once: grace.at_once(), report, ..request };
+        let request = Request { at_once: grace.at_once(), report, watched: monitor::watches_looks(), ..request };
         let seen = if by == By::Thread { monitor::before(self, generation) } else { None };
         // Before the cancel is seen: who passes it on passes on what is left of its grace. The class of a
         // call that runs directly may refuse.
@@ -127,6 +135,7 @@ impl Execution {
         match self.word.apply(generation, |state| state.request_cancel(request)) {
             Ok(taken) => {
                 monitor::canceled(seen, request.cause);
+                Self::expect_running(taken.before == usual::RUNNING);
                 self.requested(generation, &taken, taken.answer, grace, by)
             }
             Err(Missed::Refused(Refusal::Canceled)) => {
@@ -140,6 +149,38 @@ impl Execution {
             Err(Missed::Refused(Refusal::AskFirst)) => Answer::AskFirst,
             Err(_) => Answer::Complete,
         }
+    }
+
+    /// Whether the next request tries first whether its call runs.
+    #[inline]
+    pub fn expects_running() -> bool {
+        EXPECTS_RUNNING.load(Ordering::Relaxed) != 0
+    }
+
+    /// What the last request found.
+    pub fn expect_running(found: bool) {
+        EXPECTS_RUNNING.store(found.into(), Ordering::Relaxed);
+    }
+
+    /// The request without a look at the word, where the call is expected to run and does. `None`: nothing was done.
+    fn cancel_at_a_guess(
+        &'static self,
+        generation: Generation,
+        request: Request,
+        grace: Grace,
+        by: By,
+    ) -> Option<Answer> {
+        // An end of grace would have to be noted before.
+        let noted_later = grace.at_once() || !grace.is_finite();
+        if !Self::expects_running() || !noted_later || monitor::is_on() {
+            return None;
+        }
+        let request = Request { at_once: grace.at_once(), ..request };
+        let taken = self.word.apply_to(generation, usual::RUNNING, |state| state.request_cancel(request));
+        if taken.is_none() {
+            Self::expect_running(false);
+        }
+        taken.map(|taken| self.requested(generation, &taken, taken.answer, grace, by))
     }
 
     /// The plain case: queued, and nobody to be woken or told, so that the grace does not matter. False: nothing was
@@ -202,7 +243,8 @@ impl Execution {
 
     /// The method is canceled from now on; whoever tells of it, and of its grace, comes later.
     pub fn heed_cancel(&'static self, generation: Generation) {
-        if let Ok(taken) = self.word.apply(generation, |state| state.request_cancel(REQUEST)) {
+        let request = Request { watched: monitor::watches_looks(), ..REQUEST };
+        if let Ok(taken) = self.word.apply(generation, |state| state.request_cancel(request)) {
             self.wake(taken.before);
             self.settle(generation, &taken);
         }
@@ -390,7 +432,7 @@ impl Execution {
     /// The class agreed. Who asked for less grace meanwhile gets it.
     fn agree(&'static self, generation: Generation, request: Request, grace: Grace) -> Answer {
         let grace = grace.min(self.grace().1);
-        let request = Request { at_once: grace.at_once(), ..request };
+        let request = Request { at_once: grace.at_once(), watched: monitor::watches_looks(), ..request };
         let seen = monitor::before(self, generation);
         self.note_grace(generation, grace);
         let Ok(taken) = self.word.apply(generation, |state| state.agreed(request)) else { return Answer::Complete };

@@ -268,6 +268,12 @@ pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> 
     })
 }
 
+/// Whether somebody wants to know of methods that do not look after a cancel.
+#[inline]
+pub fn watches_looks() -> bool {
+    LOOK_WITHIN.load(Ordering::Relaxed) > 0
+}
+
 /// When to look whether that canceled method has looked, if that is asked for.
 pub fn look_at(state: State) -> Option<Nanoseconds> {
     let within = LOOK_WITHIN.load(Ordering::Relaxed);

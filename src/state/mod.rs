@@ -45,7 +45,7 @@
 //! | `OBSERVED` | begin, unlock | `DONE` | somebody is to be told of the completion |
 //! | `NOTIFYING` | `DONE` | notified | they are being told, or it lies in a completion queue |
 //! | `NOTIFY_LATER` | `notify_later` | `notify_now` | the timer's thread is to tell them |
-//! | `LOOKED` | looked | | the method has looked since, and seen the cancel |
+//! | `LOOKED` | looked, `request_cancel` | | the method has looked since, and seen the cancel, or nobody wants to know |
 //! | `UNREPORTED` | `request_cancel` | reported | the cancel is to be reported to the trace hook |
 //! | cause | `request_cancel` | | who asked first: gives the code of an abandoned call |
 //! | holds | hold | unhold | threads that must still see how this execution ended |

@@ -90,6 +90,8 @@ pub struct Request {
     pub asked: bool,
     /// The timer's thread is to report it to the program's trace hook.
     pub report: bool,
+    /// Somebody wants to know whether the method will look. If not, that is not to be noted.
+    pub watched: bool,
 }
 
 /// What became of the work, as the client may know it now.
@@ -129,7 +131,7 @@ pub enum Refusal {
 pub mod usual {
     use super::{BEGUN, DONE, ENDED, FINISHED, LOCKED, ON_STACK, STARTED, State};
 
-    const RUNNING: State = State(BEGUN | STARTED | ON_STACK);
+    pub const RUNNING: State = State(BEGUN | STARTED | ON_STACK);
     pub const RETURNED: State = State(BEGUN | STARTED | ENDED | DONE);
     pub const START: (State, State) = (State(BEGUN), RUNNING);
     pub const LOCK: (State, State) = (RUNNING, State(RUNNING.0 | LOCKED));
@@ -386,7 +388,7 @@ impl State {
         self.has(CANCEL | TELLS) && !self.has(ENDED)
     }
 
-    /// The method has looked, and seen the cancel.
+    /// The method has looked, and seen a cancel of which somebody wants to know that.
     pub fn looked(self) -> Step<()> {
         if self.has(CANCEL) && !self.any(LOOKED | ENDED) {
             Ok((self.with(LOOKED), ()))
@@ -511,7 +513,9 @@ impl State {
         if self.has(DIRECT | STARTED) && request.cause != Cause::Disconnect && !request.asked {
             return Err(Refusal::AskFirst);
         }
-        let next = self.canceled(request.cause).with(if request.report { UNREPORTED } else { 0 });
+        let report = if request.report { UNREPORTED } else { 0 };
+        let unwatched = if request.watched || !self.has(STARTED) { 0 } else { LOOKED };
+        let next = self.canceled(request.cause).with(report | unwatched);
         if request.at_once || !self.has(STARTED) {
             return Ok((next.with(DONE | ABANDONED), Cancel::Deliver));
         }

@@ -143,14 +143,13 @@ impl World {
                 if hold && self.holding == 2 {
                     continue;
                 }
-                if let Ok((next, owed)) =
-                    self.state.request_cancel(Request { cause, at_once, hold, asked, report: false })
-                {
-                    let held = u8::from(owed == Cancel::Held);
-                    all.push(World { holding: self.holding + held, ..self.to(next) });
-                    let next = self.state.request_cancel(Request { report: true, cause, at_once, hold, asked });
-                    let next = next.expect("it was taken without").0;
-                    all.push(World { holding: self.holding + held, reporting: true, ..self.to(next) });
+                for (reporting, watched) in [(false, false), (false, true), (true, false), (true, true)] {
+                    let request = Request { cause, at_once, hold, asked, report: reporting, watched };
+                    if let Ok((next, owed)) = self.state.request_cancel(request) {
+                        let held = u8::from(owed == Cancel::Held);
+                        let reporting = self.reporting || reporting;
+                        all.push(World { holding: self.holding + held, reporting, ..self.to(next) });
+                    }
                 }
             }
         }
@@ -174,7 +173,8 @@ impl World {
         if self.asking {
             all.push(World { asking: false, ..self.to(self.state.refused()) });
             for (at_once, hold) in [(true, false), (false, false), (false, true)] {
-                let request = Request { cause: Cause::Cancel, at_once, hold, asked: true, report: false };
+                let request =
+                    Request { cause: Cause::Cancel, at_once, hold, asked: true, report: false, watched: true };
                 let (next, owed) = self.state.agreed(request).expect("who asked may answer");
                 let held = u8::from(owed == Ok(Cancel::Held));
                 if self.holding + held <= 2 {

@@ -85,6 +85,20 @@ impl Word {
         }
     }
 
+    /// Takes a transition of that very state, without a look whether it is the one. `None`: it is not, or the
+    /// transition is refused.
+    pub fn apply_to<T>(
+        &self,
+        generation: Generation,
+        before: State,
+        transition: impl FnOnce(State) -> Step<T>,
+    ) -> Option<Taken<T>> {
+        let (next, answer) = transition(before).ok()?;
+        let (next, notify) = next.noticed();
+        let vacated = next.vacant() && !before.vacant();
+        self.exchange(generation, before, next).then_some(Taken { answer, before, vacated, notify })
+    }
+
     /// As [`Word::apply`], waiting out a thread that works on the data.
     #[inline(always)]
     pub fn apply_unlocked<T>(
@@ -200,7 +214,9 @@ fn compare(now: Generation, asked: Generation) -> Result<(), Gone> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::transition::{BEGUN, CANCEL, Cause, DETACHED, ERROR, Request, STARTED, Start, usual};
+    use super::super::transition::{
+        BEGUN, CANCEL, Cause, DETACHED, DONE, ERROR, NOTIFYING, OBSERVED, Request, STARTED, Start, usual,
+    };
     use super::*;
     use std::sync::Barrier;
     use std::thread;
@@ -266,7 +282,8 @@ mod tests {
     fn the_cancel_byte_is_the_words_lowest() {
         let word = running();
         assert_eq!(word.cancel_byte(), std::ptr::from_ref(&word).cast());
-        let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
+        let request =
+            Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false, watched: false };
         assert!(word.apply(OURS, |state| state.request_cancel(request)).is_ok());
         assert!(word.state(OURS).is_ok_and(|state| state.has(CANCEL) && state.0.to_le_bytes()[0] != 0));
     }
@@ -304,6 +321,26 @@ mod tests {
             assert!(!word.usual(OURS, step));
             assert_eq!(word.read(), (OURS, step.1));
         }
+    }
+
+    #[test]
+    fn a_transition_of_a_state_that_was_guessed_is_taken_from_that_one_and_from_no_other() {
+        let word = opened();
+        let guess = |generation, before, next| {
+            word.apply_to(generation, before, |_| Ok((State(next), next))).map(|it| (it.answer, it.vacated, it.notify))
+        };
+        assert_eq!(guess(OURS, State(BEGUN), CANCEL), None);
+        assert_eq!(guess(Generation(8), State(0), CANCEL), None);
+        assert!(word.apply_to(OURS, State(0), State::start).is_none(), "refused");
+        assert_eq!(word.read(), (OURS, State(0)));
+        assert_eq!(guess(OURS, State(0), BEGUN), Some((BEGUN, false, false)));
+        assert_eq!(word.read(), (OURS, State(BEGUN)));
+        assert_eq!(guess(OURS, State(BEGUN), BEGUN | DONE | OBSERVED), Some((BEGUN | DONE | OBSERVED, false, true)));
+        let observed = word.read().1;
+        assert!(observed.has(NOTIFYING) && !observed.has(OBSERVED));
+        let word = opened();
+        let vacated = word.apply_to(OURS, State(0), |state| Ok((state.detach(), ())));
+        assert!(vacated.is_some_and(|taken| taken.vacated && taken.before == State(0)));
     }
 
     #[test]

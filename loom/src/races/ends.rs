@@ -108,6 +108,15 @@ pub const FINISH_CANCEL: Race = Race {
     model: finish_cancel,
 };
 
+pub const FINISH_CANCEL_GUESSED: Race = Race {
+    name: "finish against cancel that expects the method to run",
+    model: || {
+        Execution::expect_running(true);
+        finish_cancel()
+    },
+    ..FINISH_CANCEL
+};
+
 fn finish_cancel() -> String {
     let hall = Hall::new();
     let call = call(object(hall.clone()));

@@ -31,6 +31,7 @@ pub const RACES: &[Race] = &[
     ends::COMPLETE_CANCEL_GRACE,
     ends::COMPLETE_WRITE,
     ends::FINISH_CANCEL,
+    ends::FINISH_CANCEL_GUESSED,
     ends::FINISH_FINISH,
     ends::RELEASE_COMPLETE,
     begins::BEGIN_BEGIN,

@@ -53,7 +53,7 @@ fn a_bit_that_is_set_stays_when_it_is_set_again() {
 }
 
 fn canceled(cause: Cause) -> State {
-    let request = Request { cause, at_once: true, hold: false, asked: false, report: false };
+    let request = Request { cause, at_once: true, hold: false, asked: false, report: false, watched: true };
     State(0).begin(0).request_cancel(request).expect("it was begun").0
 }
 
@@ -134,9 +134,16 @@ fn a_cancel_is_seen_and_reported_once() {
     assert_eq!(State(BEGUN | STARTED | CANCEL).looked(), Ok((State(BEGUN | STARTED | CANCEL | LOOKED), ())));
     assert_eq!(State(BEGUN | STARTED | CANCEL | LOOKED).looked(), Err(Refusal::NotRunning));
     assert_eq!(State(BEGUN | CANCEL | ENDED).looked(), Err(Refusal::NotRunning));
-    let request = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: true };
+    let request =
+        Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: true, watched: true };
     let (canceled, _) = State(BEGUN | STARTED).request_cancel(request).expect("it runs");
     assert!(canceled.has(UNREPORTED) && !canceled.reported().has(UNREPORTED));
+    let request = Request { report: false, watched: false, ..request };
+    assert!(
+        State(BEGUN | STARTED).request_cancel(request).is_ok_and(|(next, _)| next.has(LOOKED)),
+        "nobody wants to know"
+    );
+    assert!(State(BEGUN).request_cancel(request).is_ok_and(|(next, _)| !next.has(LOOKED)), "it never looks");
     let over = canceled.with(DONE | ENDED | FINISHED);
     assert!(!over.reusable() && over.reported().reusable(), "it stays until that was reported");
 }
@@ -152,7 +159,8 @@ fn what_was_canceled_in_its_queue_is_told_of_before_it_is_skipped() {
 
 #[test]
 fn a_second_cancel_is_told_from_one_after_a_disconnect_or_a_result() {
-    let again = Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false };
+    let again =
+        Request { cause: Cause::Cancel, at_once: false, hold: false, asked: false, report: false, watched: true };
     assert_eq!(State(0).request_cancel(again).err(), Some(Refusal::Complete));
     assert_eq!(canceled(Cause::Cancel).request_cancel(again).err(), Some(Refusal::Canceled));
     assert_eq!(canceled(Cause::Disconnect).request_cancel(again).err(), Some(Refusal::Complete));
@@ -170,7 +178,8 @@ fn a_second_cancel_is_told_from_one_after_a_disconnect_or_a_result() {
 
 #[test]
 fn a_request_owes_what_its_grace_and_the_holds_allow() {
-    let request = Request { cause: Cause::Cancel, at_once: false, hold: true, asked: false, report: false };
+    let request =
+        Request { cause: Cause::Cancel, at_once: false, hold: true, asked: false, report: false, watched: true };
     let running = State(BEGUN | STARTED);
     assert_eq!(running.request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Held));
     assert_eq!(running.with(HOLDS).request_cancel(request).map(|(_, owed)| owed), Ok(Cancel::Told));
@@ -224,7 +233,8 @@ fn a_class_is_asked_by_one_thread_and_of_calls_that_it_can_cancel() {
     ] {
         assert_eq!((state.ask().err(), state.ask_later().err()), (Some(refusal), Some(refusal)));
     }
-    let request = Request { cause: Cause::Cancel, at_once: true, hold: false, asked: false, report: false };
+    let request =
+        Request { cause: Cause::Cancel, at_once: true, hold: false, asked: false, report: false, watched: true };
     let agreed = direct.with(CANCEL | DONE | ABANDONED | 1 << CAUSE);
     assert_eq!(asking.agreed(request), Ok((agreed, Ok(Cancel::Deliver))));
     assert_eq!(asking.with(DONE | ENDED).agreed(request).map(|(_, owed)| owed), Ok(Err(Refusal::Complete)));
@@ -336,7 +346,8 @@ fn a_lost_process_ends_its_method_and_says_whether_it_was_entered() {
 
 #[test]
 fn a_call_that_nothing_can_run_was_not_canceled() {
-    let request = Request { cause: Cause::NoServer, at_once: true, hold: false, asked: false, report: false };
+    let request =
+        Request { cause: Cause::NoServer, at_once: true, hold: false, asked: false, report: false, watched: true };
     let (refused, _) = State(BEGUN).request_cancel(request).expect("it is queued");
     assert_eq!((refused.abandoned_result(), refused.fate()), (RPC_E_SERVER_DIED_DNE, Fate::NeverStarted));
     assert!(!refused.is_canceled());
