@@ -136,8 +136,8 @@ static void a_child_says_no_more_than_it_may(void)
     must(call_object_release(object));
 }
 
-/* Pipes that a process has open. */
-static unsigned pipes_of(pid_t pid)
+/* How often a process has that open. */
+static unsigned openings_of(pid_t pid, const char *what)
 {
     char path[400], target[64];
     unsigned count = 0;
@@ -148,23 +148,31 @@ static unsigned pipes_of(pid_t pid)
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
         ssize_t len = readlink(path, target, sizeof target - 1);
-        count += len > 5 && memcmp(target, "pipe:", 5) == 0;
+        target[len < 0 ? 0 : len] = 0;
+        count += strcmp(target, what) == 0;
     }
     (void)closedir(folder);
     return count;
 }
 
+/* This child's pipe alone: those of children before it may be closed at any moment. */
 static void the_end_of_an_error_output_is_heard_once(void)
 {
     call_bind_options_t options = with_children();
     call_object_t object = bound(&options);
     pid_t pids[2] = {0, 0};
+    char path[64], errors[64];
     must(call_method(object, PIDS, NULL, 0, pids, sizeof pids, NULL));
-    unsigned before = pipes_of(pids[1]), after = before;
+    snprintf(path, sizeof path, "/proc/%d/fd/2", (int)pids[0]);
+    ssize_t len = readlink(path, errors, sizeof errors - 1);
+    errors[len < 0 ? 0 : len] = 0;
+    unsigned left = openings_of(pids[1], errors);
+    ok(strncmp(errors, "pipe:", 5) == 0 && left == 1, "the supervisor has one end of a child's error output: %s, %u",
+       errors, left);
     must(call_method(object, CLOSE_ERRORS, NULL, 0, NULL, 0, NULL));
-    for (uint64_t end = now_us() + hang_ms() * 1000ull; after >= before && now_us() < end; (void)usleep(2000))
-        after = pipes_of(pids[1]);
-    ok_u64(after, before - 1, "the supervisor has closed the pipe that nobody writes to");
+    for (uint64_t end = now_us() + hang_ms() * 1000ull; left > 0 && now_us() < end; (void)usleep(2000))
+        left = openings_of(pids[1], errors);
+    ok_u64(left, 0, "and has closed it when nobody writes to it");
     ok(process_lives(pids[0]), "and its child is there");
     must(call_object_release(object));
 }
