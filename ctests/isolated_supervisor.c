@@ -91,8 +91,8 @@ static void without_descriptors_a_binding_fails(void)
     none = (struct rlimit) {5, before.rlim_max};
     if (prlimit(supervisor, RLIMIT_NOFILE, &none, NULL) != 0)
         bail_out("no limit");
-    options.start_ms = 200;
-    (void)alarm(hang_ms() / 1000);
+    options.start_ms = hang_ms();
+    (void)alarm(2 * hang_ms() / 1000);
     ok_hr(try_bind("isolated", "basic", "Basic", &options, &other), RPC_E_SERVER_DIED_DNE,
           "no descriptors are left: refused");
     (void)alarm(0);
