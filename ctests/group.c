@@ -40,7 +40,7 @@ typedef struct member_t {
     job_t job;
 } member_t;
 
-static void members_open(member_t members[KINDS], call_t parent)
+static void members_begin(member_t members[KINDS], call_t parent)
 {
     for (uint32_t kind = 0; kind < KINDS; kind++) {
         home_open(&members[kind].home, kind, 1);
@@ -48,8 +48,15 @@ static void members_open(member_t members[KINDS], call_t parent)
         members[kind].call = new_call(&members[kind].target);
         job_init(&members[kind].job, NULL, RPC_E_CALL_CANCELED);
         must(call_set_parent(members[kind].call, parent));
-        enter_job(members[kind].call, OBEY, &members[kind].job);
+        begin_job(members[kind].call, OBEY, &members[kind].job);
     }
+}
+
+static void members_open(member_t members[KINDS], call_t parent)
+{
+    members_begin(members, parent);
+    for (uint32_t kind = 0; kind < KINDS; kind++)
+        gate_wait(&members[kind].job.entered);
 }
 
 static void members_close(member_t members[KINDS])
@@ -88,18 +95,49 @@ static void canceled_as_one(void)
     head_close(&head);
 }
 
+/* Whether the method was entered before its call had ended. */
+static bool is_entered(call_t call, job_t *job)
+{
+    while (gate_count(&job->entered) == 0 && call_wait(call, 1) == RPC_S_CALLPENDING)
+        ;
+    return gate_count(&job->entered) != 0;
+}
+
+/* Whether the parent's deadline left all of them time to start. */
+static bool started_in_time(head_t *head, member_t members[KINDS], uint32_t timeout_ms)
+{
+    scene_open(&head->scene, 1);
+    job_init(&head->job, NULL, S_OK);
+    must(call_set_timeout(head->scene.call, timeout_ms, CALL_INFINITE));
+    begin_job(head->scene.call, DEFER, &head->job);
+    bool all = is_entered(head->scene.call, &head->job);
+    if (!all) {
+        (void)finish(head->scene.call);
+        scene_close(&head->scene);
+        return false;
+    }
+    head->cancel = cancel_of(head->scene.call);
+    members_begin(members, head->scene.call);
+    for (uint32_t kind = 0; kind < KINDS; kind++)
+        all = is_entered(members[kind].call, &members[kind].job) && all;
+    if (!all) {
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            (void)finish(members[kind].call);
+        members_close(members);
+        (void)head_end(head, S_OK);
+        head_close(head);
+    }
+    return all;
+}
+
 static void ends_at_the_parents_deadline(void)
 {
     member_t members[KINDS];
     head_t head;
     uint32_t left = 0;
-    scene_open(&head.scene, 1);
-    job_init(&head.job, NULL, S_OK);
-    /* Long enough for all of them to start. */
-    must(call_set_timeout(head.scene.call, hang_ms() / 20, CALL_INFINITE));
-    enter_job(head.scene.call, DEFER, &head.job);
-    head.cancel = cancel_of(head.scene.call);
-    members_open(members, head.scene.call);
+    for (uint32_t timeout_ms = hang_ms() / 20; !started_in_time(&head, members, timeout_ms); timeout_ms *= 2)
+        if (timeout_ms > hang_ms())
+            bail_out("a group did not start within %u ms", (unsigned)timeout_ms);
     for (uint32_t kind = 0; kind < KINDS; kind++) {
         ok_hr(finish(members[kind].call), RPC_E_TIMEOUT, "%s: a group ends at its parent's deadline", kind_name(kind));
         ok_u64(cause_of(members[kind].call), CALL_CAUSE_PARENT_TIMEOUT, "and knows whose it was");
