@@ -7,7 +7,8 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 2000, ENOUGH = 100, LONGEST_DELAY = 1 << 18 };
+/* The longest is as long as the other thread may have to wait for a processor. */
+enum { ROUNDS = 2000, ENOUGH = 100, LONGEST_DELAY = 1 << 24 };
 
 static void spin(unsigned delay)
 {
