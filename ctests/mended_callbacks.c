@@ -5,9 +5,10 @@
 #include "measure.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 
 enum { SECONDS = 1, SHORT_MS = 100, LONG_MS = 60 * 1000, SOON_MS = 150 };
-enum { HITS = 40, SPINS = 100000, ENOUGH_US = 3000000 };
+enum { HITS = 40, SPINS = 100000, ENOUGH_US = 3000000, NAP_NS = 40000 };
 
 /* A call whose method holds, with a callback that does something. */
 typedef struct held_t {
@@ -184,7 +185,7 @@ typedef struct meet_t {
     call_cancel_t cancel;
     unsigned rounds, refused;
     int steps;
-    atomic_uint round, met, hits;
+    atomic_uint round, ready, met, hits;
     atomic_bool over;
 } meet_t;
 
@@ -214,14 +215,32 @@ static void spin(unsigned *spins)
         (void)sched_yield();
 }
 
+/* In every other round the one that cancels sleeps before: where both have one processor, its timer interrupts the
+ * other one. */
+static bool naps(unsigned round)
+{
+    return round % 2 == 0;
+}
+
+static void nap(unsigned nanoseconds)
+{
+    (void)nanosleep(&(struct timespec){0, (long)nanoseconds}, NULL);
+}
+
 static void *cancel_parents(void *data)
 {
     meet_t *meet = data;
+    unsigned seed = 1;
+    (void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     for (unsigned round = 1;; round++) {
         for (unsigned spins = 0; atomic_load(&meet->round) < round; spin(&spins))
             if (atomic_load(&meet->over))
                 return NULL;
-        dally(meet->steps);
+        atomic_store(&meet->ready, round);
+        if (naps(round))
+            nap((unsigned)rand_r(&seed) % NAP_NS);
+        else
+            dally(meet->steps);
         (void)call_cancel(meet->cancel, 0);
         atomic_store(&meet->met, round);
     }
@@ -239,7 +258,11 @@ static void meet_once(meet_t *meet, unsigned *seed)
     must(call_set_parent(begun_call, parent));
     meet->steps = rand_r(seed) % 600;
     int steps = rand_r(seed) % 600;
-    (void)atomic_fetch_add(&meet->round, 1);
+    unsigned round = atomic_fetch_add(&meet->round, 1) + 1;
+    while (naps(round) && atomic_load(&meet->ready) != round)
+        (void)sched_yield();
+    for (uint64_t until = now_ns() + (unsigned)rand_r(seed) % (2 * NAP_NS); naps(round) && now_ns() < until;)
+        ;
     dally(steps);
     begins = true;
     call_hresult_t begun = call_begin(begun_call, ECHO, NULL, 0);
