@@ -63,6 +63,7 @@ typedef enum outcome_t { OUTCOMES(NAME_OF_OUTCOME) OUTCOME_COUNT } outcome_t;
 static const char *const rule_texts[] = {RULES(TEXT_OF)};
 static const char *const outcome_texts[] = {OUTCOMES(TEXT_OF)};
 
+static atomic_ulong methods_ended; /* as long as some do, nothing hangs */
 static atomic_ulong broken[RULE_COUNT], outcomes[OUTCOME_COUNT];
 static atomic_ullong dropped_bytes;
 

@@ -107,6 +107,7 @@ static inline call_hresult_t subject_invoke(void *self, call_context_t context, 
         broke(RULE_ONE_AT_A_TIME, note.record, "invoke", S_OK);
     call_hresult_t result = behave(note.record, context);
     (void)atomic_fetch_sub(&running, 1);
+    (void)atomic_fetch_add(&methods_ended, 1);
     (void)atomic_fetch_add(&subject->exits, 1);
     return result;
 }

@@ -138,7 +138,7 @@ static void rage(uint64_t seconds, uint64_t seed)
 {
     pthread_t threads[THREADS], cleaner;
     uint64_t seeds[THREADS];
-    uint64_t end = now_us() + seconds * 1000000, last = end + (uint64_t)hang_ms() * 1000;
+    uint64_t end = now_us() + seconds * 1000000, last = end + (uint64_t)hang_ms() * 4000;
     start(&cleaner, janitor_main, NULL);
     for (int i = 0; i < THREADS; i++) {
         seeds[i] = next_random(&seed);
