@@ -29,7 +29,11 @@ static bool take_away(void)
 static void deaths_are_told_by_a_supervisor_that_stays(void)
 {
     call_bind_options_t options = {.size = sizeof options, .flags = CALL_BIND_QUIET};
+    uint64_t from = now_us();
     call_object_t object = bind_object("isolated", "basic", "Basic", &options);
+    uint64_t took = now_us() - from;
+    ok(took < 20 * 1000000ull || took < hang_ms() * 1000ull, "an object is bound, in %llu ms",
+       (unsigned long long)took / 1000);
     call_t call;
     must(call_create(object, &call));
     for (int i = 0; i < 3; i++) {

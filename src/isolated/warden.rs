@@ -6,13 +6,13 @@ use super::wire::{Reader, Writer};
 use super::{HOST, PROTOCOL, SOCKET, VERSION, word};
 use crate::hresult::{CO_E_SERVER_EXEC_FAILURE, Complaint, Failure};
 use crate::monitor;
-use crate::process::{self, Start, kill_group, own_folder, pair, poll_many, receive, send, spawn, watch_process};
+use crate::process::{self, Start, milliseconds_to, own_folder, pair, poll_many, receive, send, spawn, watch_process};
 use crate::signal::Kept;
 use crate::sync::{
     Arc, AtomicU32, AtomicU64, Global, Mutex, Ordering, Weak, clear_descriptor, close_descriptor, lock,
     open_descriptor, raise_descriptor, wake_all,
 };
-use crate::time::{Deadline, now};
+use crate::time::Deadline;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -175,7 +175,8 @@ fn start(host: &CString) -> Result<Arc<Warden>, Complaint> {
     let heard = started.map_err(|error| std::io::Error::from_raw_os_error(error).to_string()).and_then(|first| {
         let patience = Deadline::after_ms(PATIENCE);
         let heard = await_hello(ours.number(), patience);
-        dismiss(first, if heard.is_ok() { patience } else { Deadline::after_ms(0) });
+        // It starts the supervisor, which so is no child of ours, and ends.
+        process::await_child(first, if heard.is_ok() { patience } else { Deadline::after_ms(0) });
         heard
     });
     heard.map_err(|why| no_supervisor(&format!("{}: {why}", host.to_string_lossy())))?;
@@ -203,27 +204,6 @@ fn await_hello(socket: i32, patience: Deadline) -> Result<(), String> {
         }
         _ => Err("it is no supervisor".to_owned()),
     }
-}
-
-/// Who was started starts the supervisor, which so is no child of ours, and ends; if not by then, it is killed.
-fn dismiss(first: i32, patience: Deadline) {
-    let Some(watch) = watch_process(first) else {
-        // Somebody else has collected it.
-        process::reap(Some(first), false);
-        return;
-    };
-    while !poll_many(&[watch], milliseconds_to(patience))[0] {
-        if patience.passed() {
-            kill_group(first, true);
-            break;
-        }
-    }
-    close_descriptor(watch);
-    process::reap(Some(first), true);
-}
-
-fn milliseconds_to(deadline: Deadline) -> i32 {
-    deadline.remaining(now()).map_or(-1, |left| i32::try_from(left / 1_000_000 + 1).unwrap_or(i32::MAX))
 }
 
 impl Warden {

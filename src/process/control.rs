@@ -1,6 +1,7 @@
 //! What a process does about itself, and about those that it has started.
 
-use crate::sync::open_descriptor;
+use crate::sync::{close_descriptor, open_descriptor};
+use crate::time::{Deadline, now};
 use std::ffi::CStr;
 use std::mem;
 
@@ -87,10 +88,45 @@ pub fn reset_signals() {
 
 /// A descriptor that is readable once that process has ended; never, where the system has no such thing.
 pub fn watch_process(process: i32) -> Option<i32> {
+    see_end_of(process).or_else(|| open_descriptor().map(off_streams))
+}
+
+/// A descriptor that is readable once that process has ended; `None`: it has and was collected, or the system has no
+/// such thing.
+fn see_end_of(process: i32) -> Option<i32> {
     // SAFETY: takes numbers; the descriptor is close-on-exec by itself.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
-    let watched = i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0);
-    watched.or_else(open_descriptor).map(off_streams)
+    i32::try_from(descriptor).ok().filter(|&descriptor| descriptor >= 0).map(off_streams)
+}
+
+/// Waits for a child to end, and collects it, if nobody else does; one that has not ended by then is killed, with its
+/// process group. Blocks so long.
+pub fn await_child(child: i32, patience: Deadline) {
+    let watch = see_end_of(child);
+    // Only a child that nobody has collected is there to be killed: else its number may be another's.
+    while is_child(child) && reap(Some(child), false).is_none() {
+        if patience.passed() {
+            kill_group(child, true);
+            reap(Some(child), true);
+            break;
+        }
+        match watch {
+            Some(watch) => poll_many(&[watch], milliseconds_to(patience)),
+            // Nothing tells of its end: looks again in a millisecond.
+            None => poll_many(&[], 1),
+        };
+    }
+    watch.into_iter().for_each(close_descriptor);
+}
+
+/// Whether it is a child of this process that was not collected.
+fn is_child(process: i32) -> bool {
+    let Ok(id) = libc::id_t::try_from(process) else { return false };
+    // SAFETY: plain data, there to be written.
+    unsafe {
+        let mut found: libc::siginfo_t = std::mem::zeroed();
+        libc::waitid(libc::P_PID, id, &raw mut found, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) == 0
+    }
 }
 
 /// Signals a child that has not been reaped.
@@ -150,6 +186,11 @@ fn children_by_search(me: i32) -> Vec<i32> {
         parent == Some(me)
     };
     processes.filter(is_mine).collect()
+}
+
+/// How long [`poll_many`] may wait for a deadline.
+pub fn milliseconds_to(deadline: Deadline) -> i32 {
+    deadline.remaining(now()).map_or(-1, |left| i32::try_from(left / 1_000_000 + 1).unwrap_or(i32::MAX))
 }
 
 /// Waits until one of the descriptors is readable or broken, or for so many milliseconds (-1: without end); says

@@ -9,10 +9,10 @@ mod socket;
 mod spawn;
 
 pub use control::{
-    Limit, Reaped, become_reaper, cannot_gain_privileges, change_folder, children, detach, die_with_parent,
-    end_process, go_on_in_child, keep_to_oneself, kill_group, kill_process, lift, lift_copy, limit, off_streams,
-    open_streams, pipe, poll_many, process_id, read_some, reap, reset_signals, this_cpu, unread, watch_children,
-    watch_process, write_if_room,
+    Limit, Reaped, await_child, become_reaper, cannot_gain_privileges, change_folder, children, detach,
+    die_with_parent, end_process, go_on_in_child, keep_to_oneself, kill_group, kill_process, lift, lift_copy, limit,
+    milliseconds_to, off_streams, open_streams, pipe, poll_many, process_id, read_some, reap, reset_signals, this_cpu,
+    unread, watch_children, watch_process, write_if_room,
 };
 pub use loader::{Library, own_folder};
 pub use memory::{Mapping, share_memory};
