@@ -311,8 +311,12 @@ impl Execution {
         }
     }
 
-    /// Looks at message and progress under the lock. `None`: the call object has moved on.
+    /// Looks at message and progress, under the lock if there are any. `None`: the call object has moved on.
     pub fn inspect<T>(&'static self, generation: Generation, look: impl FnOnce(State, &Told) -> T) -> Option<T> {
+        let state = self.word.state(generation).ok()?;
+        if state.lock_for_client().is_ok() && !state.any(ERROR | PROGRESS) {
+            return Some(look(state, &Told { message: None, progress: (0, 0) }));
+        }
         let taken = self.word.apply_unlocked(generation, State::lock_for_client).ok()?;
         // SAFETY: the lock is held (5).
         let notes = unsafe { (*self.cold()).notes.as_deref() };

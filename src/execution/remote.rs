@@ -7,7 +7,7 @@ use crate::handle::Generation;
 use crate::hresult::{Complaint, Hresult, S_OK};
 use crate::monitor::{self, Step};
 use crate::object::{Ending, Home, Lane, Post, Prepared, Remote};
-use crate::state::{Cause, DIRECT, DONE, Missed, Refusal, STARTED, Start, State, Taken};
+use crate::state::{CANCEL, Cause, DIRECT, DONE, Missed, Refusal, STARTED, Start, State, TELLING, TELLS, Taken};
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::time::{Deadline, now};
 
@@ -103,14 +103,13 @@ impl Execution {
 
     /// Runs `at` on the lane that this begin goes by, and on its apartment. `None`: it goes by none, or is over.
     fn at_lane<T>(&'static self, generation: Generation, at: impl FnOnce(&dyn Lane, &dyn Home) -> T) -> Option<T> {
-        if !goes_by_lane() || self.word.apply_unlocked(generation, State::lock_to_look).is_err() {
+        // A class in another process is to be told of a cancel, until it was. Its data is not locked: who looks again and
+        // again would keep off the thread that brings the answer.
+        let may = |state: State| state.any(TELLS | TELLING | CANCEL);
+        if !goes_by_lane() || !self.word.state(generation).is_ok_and(may) {
             return None;
         }
-        let is_remote = self.target().class.remote.is_some();
-        // Kept, so that the lock does not hold anybody up.
-        let target = is_remote.then(|| self.target_again());
-        self.unlock(generation);
-        let target = target?;
+        let target = self.target_while(generation)?;
         let lane = target.class.remote.as_deref().and_then(Remote::lane)?;
         Some(at(lane, target.lease.home()))
     }

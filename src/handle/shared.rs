@@ -100,6 +100,18 @@ impl<T: Shelved> Hold<T> {
         }
     }
 
+    /// Another hold of the value that is in that place now, if there is one: whose it is, is for the caller to know.
+    pub fn of_place(place: &'static Place<T>) -> Option<Self> {
+        let mut holds = place.holds.load(Ordering::Relaxed);
+        while holds & COUNT != 0 {
+            match place.holds.compare_exchange_weak(holds, holds + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(Self(place)),
+                Err(seen) => holds = seen,
+            }
+        }
+        None
+    }
+
     /// One reference more to a handle.
     pub fn add_ref(id: u64) -> Result<(), Failure> {
         let (place, generation) = find::<T>(id)?;

@@ -333,10 +333,15 @@ impl State {
         Ok((self.with(LOCKED), ()))
     }
 
+    /// It was begun, and is not over on both sides.
+    pub const fn in_use(self) -> bool {
+        self.has(BEGUN) && !self.reusable() && !self.vacant()
+    }
+
     /// A thread of the library's takes the data for a moment, whoever's it is; not when it is over on both
     /// sides: then the next begin writes to it.
     pub fn lock_to_look(self) -> Step<()> {
-        if !self.has(BEGUN) || self.reusable() || self.vacant() {
+        if !self.in_use() {
             return Err(Refusal::NotRunning);
         }
         if self.has(LOCKED) {

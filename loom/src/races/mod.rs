@@ -53,6 +53,7 @@ pub const RACES: &[Race] = &[
     slots::PARK_CANCEL,
     slots::PARK_LOOK,
     slots::PARK_DISCONNECT,
+    slots::TARGET_REUSE,
     slots::LOOK_BEGIN,
     slots::HOLD_RELEASE,
     begins::FATE_BEGIN,

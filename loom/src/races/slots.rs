@@ -5,8 +5,8 @@ use crate::cancel;
 use crate::execution::{Execution, Grace};
 use crate::frame::Frame;
 use crate::hresult::S_OK;
-use crate::object::ObjectHold;
-use crate::stage::{ECHO, Hall, begin, call, deferred, finish, name, notes, object, request, start, timer};
+use crate::object::{Object, ObjectHold};
+use crate::stage::{ECHO, Hall, begin, call, deferred, finish, name, notes, object, request, start, started, timer};
 use crate::time::Deadline;
 
 pub const REUSE_CALL: Race = Race {
@@ -134,13 +134,13 @@ fn park_look() -> String {
     let hall = Hall::new();
     let target = object(hall.clone());
     let old = call(target.clone());
-    assert_eq!(begin(old, ECHO, b"one"), Ok(S_OK));
-    assert!(hall.work());
+    let server = started(&hall, old);
     let handle = old.cancelable().expect("it is in progress");
+    assert!(server.set_progress(1, 2).is_ok() && server.write(b"one").is_ok() && server.complete(S_OK).is_ok());
     assert_eq!(finish(old), "S_OK 'one'");
     let looker = start("the looker", move || match old.inspect(|_, told| told.progress) {
         Ok(Some(progress)) => {
-            assert_eq!(progress, (0, 0));
+            assert_eq!(progress, (1, 2));
             "a look"
         }
         Ok(None) | Err(_) => "nothing",
@@ -180,6 +180,48 @@ fn park_disconnect() -> String {
     drop(last);
     hall.work();
     format!("finish of the next {}", finish(next))
+}
+
+pub const TARGET_REUSE: Race = Race {
+    name: "a look for the object of a begin against its end and the next object of the same slot",
+    words: 110,
+    preemptions: Some(3),
+    outcomes: &[
+        "found none, destroyed by main",
+        "found none, destroyed by the looker",
+        "found it, destroyed by main",
+        "found it, destroyed by the looker",
+    ],
+    model: target_reuse,
+};
+
+/// Who keeps nothing finds the object of that begin, or none; never the next one.
+fn target_reuse() -> String {
+    let hall = Hall::new();
+    let (first, second) = (object(hall.clone()), object(hall.clone()));
+    let meant: *const Object = &raw const *first;
+    let old = call(first);
+    let server = started(&hall, old);
+    assert_eq!(server.complete(S_OK), Ok(S_OK));
+    let looker = start("the looker", {
+        let meant = meant.addr();
+        move || match server.execution.target_while(server.generation) {
+            Some(found) => {
+                assert_eq!((&raw const *found).addr(), meant, "another begin's object");
+                "it"
+            }
+            None => "none",
+        }
+    });
+    assert_eq!(finish(old), "S_OK ''");
+    assert_eq!(old.release(), Ok(S_OK));
+    let next = call(second.clone());
+    assert_eq!(next.cancelable().expect("idle").slot, server.execution.handle(server.generation).slot);
+    let found = looker.join().expect("no panic");
+    let told = format!("found {found}, {}", notes());
+    assert_eq!(next.release(), Ok(S_OK));
+    drop(second);
+    told
 }
 
 pub const LOOK_BEGIN: Race = Race {
