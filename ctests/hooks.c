@@ -110,7 +110,8 @@ static call_hresult_t stop_when_canceled(job_t *job)
     return seen_code;
 }
 
-/* With `gated` each thing is done when the step before was seen, so that the order is certain. */
+/* With `gated` each thing is done when the step before was seen, so that the order is certain; without, its cancel is the
+ * one that waits. */
 static void go(target_t *target, call_t call, way_t way, bool gated)
 {
     job_t job, held, *pointer = &job;
@@ -126,7 +127,7 @@ static void go(target_t *target, call_t call, way_t way, bool gated)
     if (ways[way].method != ECHO)
         gate_wait(&job.entered);
     if (way == IN_QUEUE || way == STOPPED || way == GIVEN_UP)
-        (void)call_request_cancel(cancel, way == STOPPED ? CALL_INFINITE : 0);
+        (void)(gated ? call_request_cancel : call_cancel)(cancel, way == STOPPED ? CALL_INFINITE : 0);
     if (way == DEFERRED)
         must(call_context_complete(job.context, S_OK));
     if (gated && strchr(ways[way].steps, 'C') != NULL)

@@ -32,7 +32,8 @@ static void deaths_are_told_by_a_supervisor_that_stays(void)
     uint64_t from = now_us();
     call_object_t object = bind_object("isolated", "basic", "Basic", &options);
     uint64_t took = now_us() - from;
-    ok(took < 20 * 1000000ull || took < hang_ms() * 1000ull, "an object is bound, in %llu ms",
+    /* Twenty seconds are what it once took; a tool that runs this program may take long about it, too. */
+    ok(took < (may_not_be_alone() == NULL ? 20000 : hang_ms()) * 1000ull, "an object is bound, in %llu ms",
        (unsigned long long)took / 1000);
     call_t call;
     must(call_create(object, &call));

@@ -235,8 +235,11 @@ static call_hresult_t cancel_inside(call_t call, uint32_t method, void *input, s
     for (;; *ms *= 2) {
         uint64_t done = 0, total = 0;
         must(call_begin(call, method, input, len));
-        while (done == 0)
+        for (uint64_t end = now_us() + hang_ms() * 1000ull; done == 0;) {
+            if (now_us() > end)
+                bail_out("a method is not inside");
             must(call_get_progress(call, &done, &total));
+        }
         call_cancel_t cancel = cancel_of(call);
         call_hresult_t canceled = call_cancel(cancel, 0);
         must(call_cancel_release(cancel));

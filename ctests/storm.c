@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-enum { THREADS = 8, DEFAULT_SECONDS = 5 };
+enum { THREADS = 8, DEFAULT_SECONDS = 5, MORE_MS = 60000 };
 
 static atomic_bool over;
 
@@ -138,7 +138,7 @@ static void rage(uint64_t seconds, uint64_t seed)
 {
     pthread_t threads[THREADS], cleaner;
     uint64_t seeds[THREADS];
-    uint64_t end = now_us() + seconds * 1000000, last = end + (uint64_t)hang_ms() * 4000;
+    uint64_t end = now_us() + seconds * 1000000, last = end + (hang_ms() + MORE_MS) * 1000ull;
     start(&cleaner, janitor_main, NULL);
     for (int i = 0; i < THREADS; i++) {
         seeds[i] = next_random(&seed);

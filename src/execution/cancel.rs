@@ -124,6 +124,7 @@ impl Execution {
             return answer;
         }
         if self.cancel_in_queue(generation, request) {
+            Self::expect_running(false);
             return Answer::Done;
         }
         let report = by == By::Signal && monitor::is_on();
@@ -159,7 +160,10 @@ impl Execution {
 
     /// What the last request found.
     pub fn expect_running(found: bool) {
-        EXPECTS_RUNNING.store(found.into(), Ordering::Relaxed);
+        // All who cancel read it: written only where it changes.
+        if Self::expects_running() != found {
+            EXPECTS_RUNNING.store(found.into(), Ordering::Relaxed);
+        }
     }
 
     /// The request without a look at the word, where the call is expected to run and does. `None`: nothing was done.

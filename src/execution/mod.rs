@@ -245,17 +245,15 @@ impl Execution {
         ObjectHold::clone(&held)
     }
 
-    /// The same of that begin, for those who keep nothing. `None`: it is over on both sides. Giving up what was held in
-    /// vain may run the program's code.
+    /// The same of that begin, which the caller has seen begun, for those who keep nothing. `None`: it is over on both
+    /// sides.
     pub(crate) fn target_while(&self, generation: Generation) -> Option<ObjectHold> {
-        let in_use = || self.word.state(generation).is_ok_and(State::in_use);
-        if !in_use() {
-            return None;
-        }
         // SAFETY: NULL or a place, which is never freed.
-        let held = ObjectHold::of_place(unsafe { self.target.load(Ordering::Acquire).as_ref() }?)?;
-        // In use still: so it had this object all the time, and kept it.
-        in_use().then_some(held)
+        let place = unsafe { self.target.load(Ordering::Acquire).as_ref() }?;
+        let who = place.generation();
+        // In use still: so it had this object all the time, and kept it; it was that one's generation.
+        let in_use = self.word.state(generation).is_ok_and(State::in_use);
+        if in_use { ObjectHold::of_place(place, who) } else { None }
     }
 
     /// The input.

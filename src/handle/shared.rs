@@ -55,8 +55,9 @@ impl<T> Place<T> {
         self.value.get().cast_const().cast()
     }
 
-    fn generation(&self) -> Generation {
-        Generation((self.holds.load(Ordering::Relaxed) >> HOLDS) as u32)
+    /// The generation of the value that is there, or was last.
+    pub fn generation(&self) -> Generation {
+        Generation((self.holds.load(Ordering::Acquire) >> HOLDS) as u32)
     }
 }
 
@@ -85,25 +86,14 @@ impl<T: Shelved> Hold<T> {
     /// The value of a living handle.
     pub fn find(id: u64) -> Result<Self, Failure> {
         let (place, generation) = find::<T>(id)?;
-        if !place.refs.lives(generation) {
-            return Err(E_HANDLE.into());
-        }
-        let mut holds = place.holds.load(Ordering::Relaxed);
-        loop {
-            if holds >> HOLDS != u64::from(generation.0) || holds & COUNT == 0 {
-                return Err(E_HANDLE.into());
-            }
-            match place.holds.compare_exchange_weak(holds, holds + 1, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Ok(Self(place)),
-                Err(seen) => holds = seen,
-            }
-        }
+        let living = if place.refs.lives(generation) { Self::of_place(place, generation) } else { None };
+        living.ok_or(E_HANDLE.into())
     }
 
-    /// Another hold of the value that is in that place now, if there is one: whose it is, is for the caller to know.
-    pub fn of_place(place: &'static Place<T>) -> Option<Self> {
+    /// Another hold of the value of that generation, if it is still there.
+    pub fn of_place(place: &'static Place<T>, generation: Generation) -> Option<Self> {
         let mut holds = place.holds.load(Ordering::Relaxed);
-        while holds & COUNT != 0 {
+        while holds >> HOLDS == u64::from(generation.0) && holds & COUNT != 0 {
             match place.holds.compare_exchange_weak(holds, holds + 1, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Some(Self(place)),
                 Err(seen) => holds = seen,

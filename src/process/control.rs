@@ -92,7 +92,7 @@ pub fn watch_process(process: i32) -> Option<i32> {
 }
 
 /// A descriptor that is readable once that process has ended; `None`: it has and was collected, or the system has no
-/// such thing.
+/// such thing, or none left.
 fn see_end_of(process: i32) -> Option<i32> {
     // SAFETY: takes numbers; the descriptor is close-on-exec by itself.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
@@ -103,7 +103,7 @@ fn see_end_of(process: i32) -> Option<i32> {
 /// process group. Blocks so long.
 pub fn await_child(child: i32, patience: Deadline) {
     let watch = see_end_of(child);
-    // Only a child that nobody has collected is there to be killed: else its number may be another's.
+    // Only a child is there to be killed: where somebody else has collected it, its number may be another's.
     while is_child(child) && reap(Some(child), false).is_none() {
         if patience.passed() {
             kill_group(child, true);
