@@ -21,7 +21,7 @@ silent control
 # One thread at a time runs, and slowly; a variable that is set counts.
 export CALL_HANG_SECONDS=300 CALL_RACES="${CALL_RACES:-10000}" CALL_MILLION="${CALL_MILLION:-5000}" \
     CALL_ROUNDS="${CALL_ROUNDS:-100}" CALL_STORM_SECONDS="${CALL_STORM_SECONDS:-20}" \
-    CALL_OBJECTS="${CALL_OBJECTS:-500}"
+    CALL_OBJECTS="${CALL_OBJECTS:-500}" CALL_LANE_ROUNDS="${CALL_LANE_ROUNDS:-300}"
 RUNNER=$(echo $runner)
 export RUNNER
 suite 900 "$@"
